@@ -10,15 +10,7 @@
 
 /** Conformance groups of RFC 9669 section 2.4; `linux` marks what only Linux defines. */
 export type InsnGroup =
-  | 'base32'
-  | 'base64'
-  | 'divmul32'
-  | 'divmul64'
-  | 'atomic32'
-  | 'atomic64'
-  | 'packet'
-  | 'callx'
-  | 'linux';
+  'base32' | 'base64' | 'divmul32' | 'divmul64' | 'atomic32' | 'atomic64' | 'packet' | 'callx' | 'linux';
 
 /** Role of a field. `dst` and `src` say whether the register is read (r), written (w) or both (rw). */
 export type Operand =
@@ -104,12 +96,28 @@ function ordered<const N extends 8 | 16 | 32 | 64>(bits: N, op: number) {
   const src = bits === 64 ? '{src}' : '{wsrc}';
   const dst = bits === 64 ? '{dst}' : '{wdst}';
   return [
-    row(`load_acquire${bits}`, op, ['dst:w', 'src:r', 'off'], `${dst} = load_acquire((u${bits} *)({src}{mem}))`, 'linux', 4, {
-      imm: 0x100,
-    }),
-    row(`store_release${bits}`, op, ['dst:r', 'src:r', 'off'], `store_release((u${bits} *)({dst}{mem}), ${src})`, 'linux', 4, {
-      imm: 0x110,
-    }),
+    row(
+      `load_acquire${bits}`,
+      op,
+      ['dst:w', 'src:r', 'off'],
+      `${dst} = load_acquire((u${bits} *)({src}{mem}))`,
+      'linux',
+      4,
+      {
+        imm: 0x100,
+      },
+    ),
+    row(
+      `store_release${bits}`,
+      op,
+      ['dst:r', 'src:r', 'off'],
+      `store_release((u${bits} *)({dst}{mem}), ${src})`,
+      'linux',
+      4,
+      {
+        imm: 0x110,
+      },
+    ),
   ] as const;
 }
 
@@ -130,7 +138,9 @@ function packetLoad<const N extends string>(suffix: N, bits: 8 | 16 | 32, size: 
   const implicit = { reads: 1 << 6, writes: R0 | CALLER_SAVED };
   return [
     row(`ldabs${suffix}`, 0x20 | size, ['imm'], `r0 = *(u${bits} *)skb[{imm}]`, 'packet', 1, { implicit }),
-    row(`ldind${suffix}`, 0x40 | size, ['src:r', 'imm'], `r0 = *(u${bits} *)skb[{src}{plus}]`, 'packet', 1, { implicit }),
+    row(`ldind${suffix}`, 0x40 | size, ['src:r', 'imm'], `r0 = *(u${bits} *)skb[{src}{plus}]`, 'packet', 1, {
+      implicit,
+    }),
   ] as const;
 }
 
@@ -168,9 +178,9 @@ export const INSNS = [
   ...alu('xor', 0xa0, '^=', 'base'),
   ...alu('arsh', 0xc0, 's>>=', 'base'),
   row('mov32_k', 0xb4, ['dst:w', 'imm'], '{wdst} = {imm}', 'base32', 1),
-  row('mov32_x', 0xbc, ['dst:w', 'src:r'], '{wdst} = {wsrc}', 'base32', 1, { off: 0 }),
+  row('mov32_x', 0xbc, ['dst:w', 'src:r'], '{wdst} = {wsrc}', 'base32', 1),
   row('mov64_k', 0xb7, ['dst:w', 'imm'], '{dst} = {imm}', 'base64', 1),
-  row('mov64_x', 0xbf, ['dst:w', 'src:r'], '{dst} = {src}', 'base64', 1, { off: 0 }),
+  row('mov64_x', 0xbf, ['dst:w', 'src:r'], '{dst} = {src}', 'base64', 1),
   movsx(8, 32),
   movsx(16, 32),
   movsx(8, 64),
@@ -205,9 +215,8 @@ export const INSNS = [
   ...jump('jsle', 0xd0, 's<=', 2),
   row('ja', 0x05, ['jump16'], 'goto {jump}', 'base32', 1),
   row('gotol', 0x06, ['jump32'], 'gotol {jump}', 'base32', 4),
-  row('may_goto', 0xe5, ['jump16'], 'may_goto {jump}', 'linux', 4, { src: 0 }),
+  row('may_goto', 0xe5, ['jump16'], 'may_goto {jump}', 'linux', 4),
   row('call_helper', 0x85, ['imm'], 'call {imm}', 'base32', 1, {
-    src: 0,
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
   }),
   row('call_local', 0x85, ['imm'], 'call {imm}', 'base32', 1, {
@@ -247,7 +256,9 @@ export const INSNS = [
   ...atomic('or', 0x40, '|='),
   ...atomic('and', 0x50, '&='),
   ...atomic('xor', 0xa0, '^='),
-  row('xchg32', 0xc3, ['dst:r', 'src:rw', 'off'], '{wsrc} = xchg32_32({dst}{mem}, {wsrc})', 'atomic32', 3, { imm: 0xe1 }),
+  row('xchg32', 0xc3, ['dst:r', 'src:rw', 'off'], '{wsrc} = xchg32_32({dst}{mem}, {wsrc})', 'atomic32', 3, {
+    imm: 0xe1,
+  }),
   row('xchg64', 0xdb, ['dst:r', 'src:rw', 'off'], '{src} = xchg_64({dst}{mem}, {src})', 'atomic64', 3, { imm: 0xe1 }),
   row('cmpxchg32', 0xc3, ['dst:r', 'src:r', 'off'], 'w0 = cmpxchg32_32({dst}{mem}, w0, {wsrc})', 'atomic32', 3, {
     imm: 0xf1,
