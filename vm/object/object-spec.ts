@@ -54,7 +54,8 @@ export interface FunctionSpec {
 export interface ProgramSpec {
   readonly name: string;
   readonly section: string;
-  readonly type: ProgTypeName;
+  /** `unspec` where the section's name says nothing that Linux 6.18 knows; `unsupported` then says so in words. */
+  readonly type: ProgTypeName | 'unspec';
   readonly attachType?: AttachTypeName;
   /** What the section name says to attach to (a kernel function, a device...), if it does. */
   readonly attachTo?: string;
@@ -64,6 +65,8 @@ export interface ProgramSpec {
   readonly functions: readonly FuncId[];
   /** Values of the program's and its function's BTF decl tags. */
   readonly declTags: readonly string[];
+  /** Why the program cannot run anywhere, if the object itself says so. */
+  readonly unsupported?: string;
 }
 
 /** One `.values` initialiser: entry `index` of a map-in-map or a prog_array. */
@@ -86,7 +89,10 @@ export interface MapSpec {
   /** Template of the maps inside a map-in-map. */
   readonly inner?: MapSpec;
   readonly values: readonly MapValueRef[];
-  /** For data sections (`.rodata`, `.data`, `.bss`, `.kconfig`): the section's name and entry 0's first contents. */
+  /**
+   * For data sections (`.rodata`, `.data`, `.bss`, `.kconfig`): the section's name and entry 0's first contents, which are
+   * absent for `.bss`: zeros.
+   */
   readonly section?: string;
   readonly contents?: Uint8Array;
   /** Frozen after set-up: the program may not write it (`.rodata`, `.kconfig`). */
@@ -97,7 +103,15 @@ export interface MapSpec {
 
 /** Something the user should know that is no error ("pinning is ignored"). */
 export interface Note {
-  readonly code: 'pinning-ignored' | 'unsupported-section' | 'unsupported-symbol' | 'no-btf' | 'weak-symbol' | 'core';
+  readonly code:
+    | 'pinning-ignored'
+    | 'map-field'
+    | 'unsupported-section'
+    | 'unsupported-symbol'
+    | 'no-btf'
+    | 'weak-symbol'
+    | 'kconfig'
+    | 'core';
   readonly message: string;
 }
 

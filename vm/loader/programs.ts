@@ -1,0 +1,73 @@
+/** Programs: the functions with a symbol that lie in a section other than `.text`. */
+import { LoadError } from '../errors.js';
+import type { FuncId, ProgramSpec } from '../object/object-spec.js';
+import { programTypeOf } from '../spec/sections.js';
+import type { Code, Func } from './functions.js';
+import type { LoadContext } from './load-context.js';
+
+/** `prog_flags` of bpf(2). */
+const BPF_F_SLEEPABLE = 1 << 4;
+const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+
+/** So that programs sharing their functions cannot multiply into gigabytes; real objects have a few thousand. */
+const MAX_REACHED = 1_000_000;
+
+/** Whether libbpf and ebpf-go would take the function for a program. */
+export function isProgram(func: Func): boolean {
+  return func.marked && func.section.name !== '.text';
+}
+
+/** Makes the program specs, in the order of the functions. Throws `LoadError` 'load-program'. */
+export function makePrograms(
+  ctx: LoadContext,
+  code: Code,
+  declTags: (func: Func) => readonly string[],
+): readonly ProgramSpec[] {
+  const programs: ProgramSpec[] = [];
+  let reached = 0;
+  for (const func of code.funcs) {
+    if (!isProgram(func)) continue;
+    const functions = reachableFrom(code, func.id);
+    reached += functions.length;
+    if (reached > MAX_REACHED) {
+      throw new LoadError('load-program', 'the programs of the object share too many functions', { data: { reached } });
+    }
+    programs.push(makeProgram(ctx, func, functions, declTags(func)));
+  }
+  return programs;
+}
+
+function makeProgram(
+  ctx: LoadContext,
+  func: Func,
+  functions: readonly FuncId[],
+  declTags: readonly string[],
+): ProgramSpec {
+  const section = func.section.name;
+  const common = { name: func.name, section, func: func.id, functions, declTags };
+  const meaning = programTypeOf(section);
+  if (meaning === undefined) {
+    const unsupported = `section ${section} names no program type of Linux 6.18`;
+    ctx.notes.add('unsupported-section', unsupported);
+    return { ...common, type: 'unspec', flags: 0, unsupported };
+  }
+  const { row, target } = meaning;
+  return {
+    ...common,
+    type: row.type,
+    ...(row.attach === undefined ? {} : { attachType: row.attach }),
+    ...(target === '' ? {} : { attachTo: target }),
+    flags: (row.frags === true ? BPF_F_XDP_HAS_FRAGS : 0) | (row.sleepable === true ? BPF_F_SLEEPABLE : 0),
+  };
+}
+
+/** Functions reached by calls and function pointers, breadth first, `first` included. */
+function reachableFrom(code: Code, first: FuncId): FuncId[] {
+  const seen = new Set<FuncId>([first]);
+  for (const id of seen) {
+    for (const ref of code.funcs[id]?.refs.values() ?? []) {
+      if (ref.kind === 'call' || ref.kind === 'func') seen.add(ref.func);
+    }
+  }
+  return [...seen];
+}
