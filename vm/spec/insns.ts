@@ -24,10 +24,19 @@ export interface InsnRow<N extends string = string> {
   readonly imm?: number;
   readonly operands: readonly Operand[];
   /**
-   * LLVM's spelling. `{dst}` and `{src}` are 64-bit register names, `{wdst}` and `{wsrc}` their 32-bit halves,
-   * `{mem}` is ` + 4` or ` - 8`, `{jump}` is a signed slot count or a label, `{imm}` is decimal, `{imm64}` a 64-bit value.
+   * The spelling: LLVM's, except where LLVM's loses what the wire says (then `llvm` gives LLVM's). Numbers are hex.
+   * - `{dst}`, `{src}`: 64-bit register names; `{wdst}`, `{wsrc}`: 32-bit ones; `{xdst}`, `{xsrc}`: 32-bit ones where the
+   *   32-bit registers are enabled (LLVM: `--mcpu=v3` and later), else 64-bit ones
+   * - `{mem}`: off as ` + 0x4` or ` - 0x8`; `{plus}`: imm in the same form, nothing if it is 0
+   * - `{imm}`: imm, signed; `{imm64}`: both words, signed; `{low}`: the low word of `imm64`, unsigned
+   * - `{jump}`: a signed slot count or a label
+   * - `{helper}`, `{func}`, `{kfunc}`: a callee by name or number; `{spaces}`: imm as two 16-bit numbers
    */
   readonly text: string;
+  /** What llvm-objdump prints, where that is not `text`. */
+  readonly llvm?: string;
+  /** Further spellings that the assembler reads: those of the kernel's verifier log and bpftool. */
+  readonly also?: readonly string[];
   readonly group: InsnGroup;
   /** First LLVM cpu version (v1-v4) whose instruction set holds it. */
   readonly cpu: 1 | 2 | 3 | 4;
@@ -80,13 +89,23 @@ function atomic<const N extends string>(name: N, code: number, sign: string) {
   const fetch = ['dst:r', 'src:rw', 'off'] as const;
   const cpu = name === 'add' ? 1 : 3;
   return [
-    row(`lock_${name}32`, 0xc3, plain, `lock *(u32 *)({dst}{mem}) ${sign} {wsrc}`, 'atomic32', cpu, { imm: code }),
+    row(
+      `lock_${name}32`,
+      0xc3,
+      plain,
+      `lock *(u32 *)({dst}{mem}) ${sign} ${name === 'add' ? '{xsrc}' : '{wsrc}'}`,
+      'atomic32',
+      cpu,
+      { imm: code },
+    ),
     row(`lock_${name}64`, 0xdb, plain, `lock *(u64 *)({dst}{mem}) ${sign} {src}`, 'atomic64', cpu, { imm: code }),
     row(`fetch_${name}32`, 0xc3, fetch, `{wsrc} = atomic_fetch_${name}((u32 *)({dst}{mem}), {wsrc})`, 'atomic32', 3, {
       imm: code | 1,
+      also: [`{src} = atomic_fetch_${name}((u32 *)({dst}{mem}), {src})`],
     }),
     row(`fetch_${name}64`, 0xdb, fetch, `{src} = atomic_fetch_${name}((u64 *)({dst}{mem}), {src})`, 'atomic64', 3, {
       imm: code | 1,
+      also: [`{src} = atomic64_fetch_${name}((u64 *)({dst}{mem}), {src})`],
     }),
   ] as const;
 }
@@ -124,8 +143,8 @@ function ordered<const N extends 8 | 16 | 32 | 64>(bits: N, op: number) {
 /** Loads and stores of one width: `b`, `h`, `w` or `dw`. */
 function memory<const N extends string>(suffix: N, bits: 8 | 16 | 32 | 64, size: number) {
   const group = bits === 64 ? 'base64' : 'base32';
-  const reg = bits === 64 ? '{src}' : '{wsrc}';
-  const into = bits === 64 ? '{dst}' : '{wdst}';
+  const reg = bits === 64 ? '{src}' : '{xsrc}';
+  const into = bits === 64 ? '{dst}' : '{xdst}';
   return [
     row(`ldx${suffix}`, 0x61 | size, ['dst:w', 'src:r', 'off'], `${into} = *(u${bits} *)({src}{mem})`, group, 1),
     row(`stx${suffix}`, 0x63 | size, ['dst:r', 'src:r', 'off'], `*(u${bits} *)({dst}{mem}) = ${reg}`, group, 1),
@@ -140,6 +159,7 @@ function packetLoad<const N extends string>(suffix: N, bits: 8 | 16 | 32, size: 
     row(`ldabs${suffix}`, 0x20 | size, ['imm'], `r0 = *(u${bits} *)skb[{imm}]`, 'packet', 1, { implicit }),
     row(`ldind${suffix}`, 0x40 | size, ['src:r', 'imm'], `r0 = *(u${bits} *)skb[{src}{plus}]`, 'packet', 1, {
       implicit,
+      llvm: `r0 = *(u${bits} *)skb[{src}]`,
     }),
   ] as const;
 }
@@ -158,9 +178,14 @@ function swap<const N extends string, const B extends 16 | 32 | 64>(name: N, op:
   return row(`${name}${bits}`, op, ['dst:rw'], `{dst} = ${name}${bits} {dst}`, group, cpu, { imm: bits });
 }
 
-/** A 64-bit immediate load; src says what the immediate stands for. */
-function wide<const N extends string>(name: N, src: number, text: string, more: { unsupported?: true } = {}) {
-  return row(name, 0x18, ['dst:w', 'imm64'], text, 'base64', 1, { src, ...more });
+/** A 64-bit immediate load that stands for something else, which src says. Objects name it by a relocation instead. */
+function wide<const N extends string>(name: N, src: number, more: { unsupported?: true } = {}) {
+  const pseudo = `0x${String(src)}`;
+  return row(name, 0x18, ['dst:w', 'imm64'], `ld_pseudo\t{dst}, ${pseudo}, {imm64}`, 'base64', 1, {
+    src,
+    llvm: `ld_pseudo\t{dst}, ${pseudo}, {low}`,
+    ...more,
+  });
 }
 
 export const INSNS = [
@@ -216,15 +241,18 @@ export const INSNS = [
   row('ja', 0x05, ['jump16'], 'goto {jump}', 'base32', 1),
   row('gotol', 0x06, ['jump32'], 'gotol {jump}', 'base32', 4),
   row('may_goto', 0xe5, ['jump16'], 'may_goto {jump}', 'linux', 4),
-  row('call_helper', 0x85, ['imm'], 'call {imm}', 'base32', 1, {
+  row('call_helper', 0x85, ['imm'], 'call {helper}', 'base32', 1, {
+    llvm: 'call {imm}',
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
   }),
-  row('call_local', 0x85, ['imm'], 'call {imm}', 'base32', 1, {
+  row('call_local', 0x85, ['imm'], 'call {func}', 'base32', 1, {
     src: 1,
+    llvm: 'call {imm}',
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
   }),
-  row('call_kfunc', 0x85, ['off', 'imm'], 'call {imm}', 'base32', 1, {
+  row('call_kfunc', 0x85, ['off', 'imm'], 'call {kfunc}', 'base32', 1, {
     src: 2,
+    llvm: 'call {imm}',
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
   }),
   row('callx', 0x8d, ['dst:r'], 'callx {dst}', 'callx', 4, {
@@ -244,13 +272,13 @@ export const INSNS = [
   ...packetLoad('h', 16, 0x08),
   ...packetLoad('w', 32, 0x00),
 
-  wide('lddw', 0, '{dst} = {imm64} ll'),
-  wide('ld_map_fd', 1, '{dst} = {imm64} ll'),
-  wide('ld_map_value', 2, '{dst} = {imm64} ll'),
-  wide('ld_btf_id', 3, '{dst} = {imm64} ll', { unsupported: true }),
-  wide('ld_func', 4, '{dst} = {imm64} ll'),
-  wide('ld_map_idx', 5, '{dst} = {imm64} ll'),
-  wide('ld_map_idx_value', 6, '{dst} = {imm64} ll'),
+  row('lddw', 0x18, ['dst:w', 'imm64'], '{dst} = {imm64} ll', 'base64', 1),
+  wide('ld_map_fd', 1),
+  wide('ld_map_value', 2),
+  wide('ld_btf_id', 3, { unsupported: true }),
+  wide('ld_func', 4),
+  wide('ld_map_idx', 5),
+  wide('ld_map_idx_value', 6),
 
   ...atomic('add', 0x00, '+='),
   ...atomic('or', 0x40, '|='),
@@ -258,14 +286,20 @@ export const INSNS = [
   ...atomic('xor', 0xa0, '^='),
   row('xchg32', 0xc3, ['dst:r', 'src:rw', 'off'], '{wsrc} = xchg32_32({dst}{mem}, {wsrc})', 'atomic32', 3, {
     imm: 0xe1,
+    also: ['{src} = atomic_xchg((u32 *)({dst}{mem}), {src})'],
   }),
-  row('xchg64', 0xdb, ['dst:r', 'src:rw', 'off'], '{src} = xchg_64({dst}{mem}, {src})', 'atomic64', 3, { imm: 0xe1 }),
+  row('xchg64', 0xdb, ['dst:r', 'src:rw', 'off'], '{src} = xchg_64({dst}{mem}, {src})', 'atomic64', 3, {
+    imm: 0xe1,
+    also: ['{src} = atomic64_xchg((u64 *)({dst}{mem}), {src})'],
+  }),
   row('cmpxchg32', 0xc3, ['dst:r', 'src:r', 'off'], 'w0 = cmpxchg32_32({dst}{mem}, w0, {wsrc})', 'atomic32', 3, {
     imm: 0xf1,
+    also: ['r0 = atomic_cmpxchg((u32 *)({dst}{mem}), r0, {src})'],
     implicit: { reads: R0, writes: R0 },
   }),
   row('cmpxchg64', 0xdb, ['dst:r', 'src:r', 'off'], 'r0 = cmpxchg_64({dst}{mem}, r0, {src})', 'atomic64', 3, {
     imm: 0xf1,
+    also: ['r0 = atomic64_cmpxchg((u64 *)({dst}{mem}), r0, {src})'],
     implicit: { reads: R0, writes: R0 },
   }),
   ...ordered(8, 0xd3),
