@@ -7,9 +7,10 @@ import { readFileSync } from 'node:fs';
 
 /** @typedef {{ rank: number; folders: string[] }} RankRow */
 
-const table = readFileSync(new URL('./scripts/ranks.json', import.meta.url), 'utf8');
+/** @type {unknown} */
+const table = JSON.parse(readFileSync(new URL('./scripts/ranks.json', import.meta.url), 'utf8'));
 
-export const ranks = /** @type {RankRow[]} */ (JSON.parse(table));
+export const ranks = /** @type {RankRow[]} */ (table);
 
 /** Files beside the folders that the whole of vm/ stands on: one unit, since all of them are rank 0. */
 const FOUNDATION = 0;
@@ -100,7 +101,8 @@ export default {
     },
   ],
   options: {
-    doNotFollow: { path: ['node_modules', '^dist/'] },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: ['^dist/', '^\\.tap/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -27,7 +27,10 @@ function read(path: string): string {
   return readFileSync(root + path, 'utf8');
 }
 
-const sources = listFiles(['vm', 'node', 'cli', 'bpf', 'scripts', 'bench', 'test'], /\.ts$/);
+const folders = readdirSync(root, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !/^(\..*|node_modules|dist)$/.test(entry.name))
+  .map((entry) => entry.name);
+const sources = listFiles(folders, /\.ts$/);
 
 t.test('there are sources to look at', (t) => {
   t.ok(sources.includes('vm/errors.ts'));

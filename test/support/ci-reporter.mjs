@@ -28,7 +28,7 @@ function parseCounts(summary) {
 }
 
 /** Turns tap's stream into the report; `tap --reporter` pipes the one in and the other to standard output. */
-export class CiReporter extends Transform {
+export default class CiReporter extends Transform {
   #rest = '';
   /** Lines since the last finished test file. @type {string[]} */
   #block = [];
@@ -179,5 +179,3 @@ function selectFailures(block) {
   }
   return kept;
 }
-
-export default CiReporter;
