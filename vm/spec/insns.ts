@@ -30,7 +30,8 @@ export interface InsnRow<N extends string = string> {
    * - `{mem}`: off as ` + 0x4` or ` - 0x8`; `{plus}`: imm in the same form, nothing if it is 0
    * - `{imm}`: imm, signed; `{imm64}`: both words, signed; `{low}`: the low word of `imm64`, unsigned
    * - `{jump}`: a signed slot count or a label
-   * - `{helper}`, `{func}`, `{kfunc}`: a callee by name or number; `{spaces}`: imm as two 16-bit numbers
+   * - `{helper}`: a callee by name or number; `{func}`: one by its distance from the next slot, `pc+0x5`
+   * - `{array}`: off as `, 0x1`, nothing if it is 0; `{spaces}`: imm as two 16-bit numbers
    */
   readonly text: string;
   /** What llvm-objdump prints, where that is not `text`. */
@@ -250,7 +251,7 @@ export const INSNS = [
     llvm: 'call {imm}',
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
   }),
-  row('call_kfunc', 0x85, ['off', 'imm'], 'call {kfunc}', 'base32', 1, {
+  row('call_kfunc', 0x85, ['off', 'imm'], 'call kfunc {imm}{array}', 'base32', 1, {
     src: 2,
     llvm: 'call {imm}',
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
