@@ -21,7 +21,7 @@ function runDemo(): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, [...process.execArgv, 'cli/main.ts', ...args], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   if (status !== 0) throw new Error(`the demo ended with ${String(status)}: ${stderr}`);
   return stdout;
