@@ -8,11 +8,12 @@ import { LoadError } from '../errors.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS, mapTypeById } from '../spec/map-types.js';
 import type { MapTypeName } from '../spec/map-types.js';
 import type { MapSpec } from '../object/object-spec.js';
-import { datasecId } from './data-maps.js';
 import type { LoadContext } from './load-context.js';
 import type { ObjectMaps, PendingMap } from './object-maps.js';
 
 const MAX_INNER_DEPTH = 2;
+/** libbpf knows a dozen. */
+const MAX_FIELDS = 64;
 
 /** Where a map's `values` array lies in its definition, for initialisers. */
 export interface ValuesPlace {
@@ -26,8 +27,12 @@ export interface ValuesPlace {
 /** Adds the maps of `.maps`; returns the places of their initialisers. Throws `LoadError` 'load-map', `BtfError`. */
 export function addBtfMaps(ctx: LoadContext, maps: ObjectMaps): ValuesPlace[] {
   const places: ValuesPlace[] = [];
-  for (const section of ctx.elf.sections) {
-    if (ctx.roles[section.index] === 'btf-maps') addSection(ctx, maps, section, places);
+  const [section, second] = ctx.elf.sections.filter((each) => ctx.roles[each.index] === 'btf-maps');
+  if (section !== undefined) addSection(ctx, maps, section, places);
+  if (second !== undefined) {
+    throw new LoadError('load-map', 'there is more than one section .maps', {
+      where: { section: second.name, offset: second.fileOff },
+    });
   }
   return places;
 }
@@ -35,9 +40,8 @@ export function addBtfMaps(ctx: LoadContext, maps: ObjectMaps): ValuesPlace[] {
 function addSection(ctx: LoadContext, maps: ObjectMaps, section: ElfSection, places: ValuesPlace[]): void {
   const { btf } = ctx;
   const where = { section: section.name, offset: section.fileOff };
-  const id = datasecId(ctx, section.name);
-  const datasec = btf === undefined || id === undefined ? undefined : btf.type(id);
-  if (btf === undefined || datasec?.kind !== 'datasec') {
+  const datasec = ctx.datasec(section.name);
+  if (btf === undefined || datasec === undefined) {
     throw new LoadError('load-map', `the maps of section ${section.name} are not described in BTF`, {
       where,
       hint: 'compile with -g, and do not strip .BTF',
@@ -110,6 +114,8 @@ function readDefinition(
     valueBytes: undefined,
     valuesOff: undefined,
   };
+  if (definition.members.length > MAX_FIELDS)
+    throw bad(reading, '', `a struct of ${String(definition.members.length)} members defines no map`);
   for (const member of definition.members) readField(reading, member, fields, depth);
   const row = mapTypeById(fields.type);
   if (row === undefined) throw bad(reading, 'type', `Linux 6.18 has no map type ${String(fields.type)}`);

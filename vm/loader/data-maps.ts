@@ -1,5 +1,5 @@
 /** Data sections as array maps with one entry. Works with and without BTF. */
-import type { BtfId } from '../btf/btf.js';
+import type { BtfDatasec } from '../btf/btf.js';
 import type { ElfSection } from '../elf/elf.js';
 import { SHT } from '../elf/elf.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
@@ -11,15 +11,15 @@ export function addDataMaps(ctx: LoadContext, maps: ObjectMaps): void {
   for (const section of ctx.elf.sections) {
     if (ctx.roles[section.index] !== 'data') continue;
     const readOnly = section.name === '.rodata' || section.name.startsWith('.rodata.');
-    const valueType = datasecId(ctx, section.name);
+    const datasec = ctx.datasec(section.name);
     maps.add(section.index, 0, {
       name: section.name,
       type: 'array',
       keyBytes: 4,
       valueBytes: section.sizeBytes,
       maxEntries: 1,
-      flags: (readOnly ? MAP_FLAGS.BPF_F_RDONLY_PROG : 0) | (isVisible(ctx, valueType) ? MAP_FLAGS.BPF_F_MMAPABLE : 0),
-      ...(valueType === undefined ? {} : { valueType }),
+      flags: (readOnly ? MAP_FLAGS.BPF_F_RDONLY_PROG : 0) | (isVisible(ctx, datasec) ? MAP_FLAGS.BPF_F_MMAPABLE : 0),
+      ...(datasec === undefined ? {} : { valueType: datasec.id }),
       values: [],
       section: section.name,
       ...contentsOf(ctx, section),
@@ -34,18 +34,10 @@ function contentsOf(ctx: LoadContext, section: ElfSection): { readonly contents?
   return section.type === SHT.NOBITS ? {} : { contents: ctx.elf.contents(section).slice() };
 }
 
-export function datasecId(ctx: LoadContext, name: string): BtfId | undefined {
-  return ctx.btf?.idsNamed(name).find((id) => ctx.btf?.kind(id) === 'datasec');
-}
-
 /** libbpf lets user space map sections that hold a variable visible outside the file. */
-function isVisible(ctx: LoadContext, datasec: BtfId | undefined): boolean {
-  const { btf } = ctx;
-  if (btf === undefined || datasec === undefined) return false;
-  const type = btf.type(datasec);
-  if (type.kind !== 'datasec') return false;
-  return type.vars.some((each) => {
-    const variable = btf.type(each.type);
-    return variable.kind === 'var' && variable.linkage !== 'static';
+function isVisible(ctx: LoadContext, datasec: BtfDatasec | undefined): boolean {
+  return (datasec?.vars ?? []).some((each) => {
+    const variable = ctx.btf?.type(each.type);
+    return variable?.kind === 'var' && variable.linkage !== 'static';
   });
 }

@@ -2,6 +2,7 @@
  * Cuts code sections into functions and decodes them. A function starts at a symbol, at a BTF func_info record or where a
  * call or function pointer leads, and ends where the next one starts. Knows nothing of maps and programs.
  */
+import type { BtfId } from '../btf/btf.js';
 import type { ElfRelocation, ElfSection, ElfSymbol } from '../elf/elf.js';
 import { viewOf } from '../bytes.js';
 import { LoadError } from '../errors.js';
@@ -10,6 +11,7 @@ import { SLOT_BYTES } from '../isa/insn.js';
 import type { Insn } from '../isa/insn.js';
 import type { FuncId, LineInfo, Ref } from '../object/object-spec.js';
 import type { LoadContext } from './load-context.js';
+import { lastAtMost } from './last-at-most.js';
 import { relocationError } from './load-context.js';
 
 const OP_CALL = 0x85;
@@ -33,7 +35,8 @@ export interface Func {
   readonly insns: Insn[];
   readonly refs: Map<number, Ref>;
   lines: readonly LineInfo[];
-  btfType: number | undefined;
+  btfType: BtfId | undefined;
+  declTags: readonly string[];
 }
 
 export interface CodeSection {
@@ -74,19 +77,6 @@ export class Code {
 
 function startKey(sectionIndex: number, off: number): string {
   return `${String(sectionIndex)}:${String(off)}`;
-}
-
-/** Index of the last element whose key is at most `value`, -1 if none; `list` ascends by key. */
-function lastAtMost<T>(list: readonly T[], value: number, key: (each: T) => number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const each = list[middle];
-    if (each !== undefined && key(each) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** Byte offset that a call or function pointer with this relocation leads to, in the symbol's section. */
@@ -244,6 +234,7 @@ function cut(ctx: LoadContext, section: ElfSection, starts: ReadonlyMap<number, 
       refs: new Map<number, Ref>(),
       lines: [],
       btfType: undefined,
+      declTags: [],
     };
   });
 }

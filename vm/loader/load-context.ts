@@ -1,5 +1,5 @@
 /** What the loader's steps share: the file, its BTF, the role of each section, and the notes collected on the way. */
-import type { Btf, BtfDatasec } from '../btf/btf.js';
+import type { Btf, BtfDatasec, BtfId } from '../btf/btf.js';
 import { SHF, SHT } from '../elf/elf.js';
 import type { ElfFile, ElfRelocation, ElfSection, ElfSymbol } from '../elf/elf.js';
 import { LoadError } from '../errors.js';
@@ -16,7 +16,7 @@ export interface LoadContext {
   /** Named symbols of each section, by section number, in file order. */
   readonly symbols: ReadonlyMap<number, readonly ElfSymbol[]>;
   /** The BTF DATASEC with the section's name. */
-  datasec(name: string): BtfDatasec | undefined;
+  readonly datasec: (name: string) => (BtfDatasec & { readonly id: BtfId }) | undefined;
 }
 
 const MAX_NOTES = 200;

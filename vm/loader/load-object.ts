@@ -9,13 +9,20 @@ import type { ElfFile } from '../elf/elf.js';
 import { decodeText } from '../host.js';
 import type { FunctionSpec, ObjectSpec } from '../object/object-spec.js';
 import { addBtfMaps } from './btf-maps.js';
+import { CoreRelocator } from './core/core-relocate.js';
 import { addDataMaps } from './data-maps.js';
+import { addDebugInfo, namedStarts, readDebugInfo } from './debug-info.js';
+import type { DebugInfo } from './debug-info.js';
 import { readKsyms } from './externs.js';
-import type { Func } from './functions.js';
+import type { Code, Func } from './functions.js';
 import { readCode } from './functions.js';
+import { addKconfig } from './kconfig.js';
+import type { Kconfig } from './kconfig.js';
+import { addLegacyMaps } from './legacy-maps.js';
 import { groupSymbols, NoteList, roleOf } from './load-context.js';
 import type { LoadContext } from './load-context.js';
 import { ObjectMaps } from './object-maps.js';
+import { addMapValues } from './map-values.js';
 import { makePrograms } from './programs.js';
 import { relocate } from './relocate.js';
 
@@ -24,6 +31,8 @@ export interface LoadOptions {
   readonly name?: string;
   /** BTF of the kernel that CO-RE relocations are made against. */
   readonly targetBtf?: Uint8Array | Btf;
+  /** CONFIG_ options for `__kconfig` variables. */
+  readonly kconfig?: Kconfig;
 }
 
 /**
@@ -34,11 +43,19 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Object
   const elf = parseElf(bytes);
   const ctx = makeContext(elf);
   const maps = new ObjectMaps();
-  addBtfMaps(ctx, maps);
+  const places = addBtfMaps(ctx, maps);
+  addLegacyMaps(ctx, maps);
   addDataMaps(ctx, maps);
-  const code = readCode(ctx, new Map());
-  relocate({ ctx, code, maps, externs: readKsyms(ctx) });
-  const programs = makePrograms(ctx, code, () => []);
+  const externs = readKsyms(ctx);
+  addKconfig(ctx, maps, options.kconfig ?? {}, externs);
+
+  const debug = readDebugInfo(ctx);
+  const code = readCode(ctx, namedStarts(ctx, debug));
+  relocate({ ctx, code, maps, externs });
+  addMapValues(ctx, maps, code, places);
+  addDebugInfo(ctx, code, debug);
+  relocateCore(ctx, code, debug, options.targetBtf);
+  const programs = makePrograms(ctx, code);
   return {
     name: options.name ?? '',
     license: textOf(ctx, 'license'),
@@ -59,12 +76,30 @@ function makeContext(elf: ElfFile): LoadContext {
     roles: elf.sections.map(roleOf),
     notes: new NoteList(),
     symbols: groupSymbols(elf),
-    datasec: (name) => {
+    datasec: memoize((name) => {
       const id = btf?.idsNamed(name).find((each) => btf.kind(each) === 'datasec');
       const type = id === undefined ? undefined : btf?.type(id);
-      return type?.kind === 'datasec' ? type : undefined;
-    },
+      return id === undefined || type?.kind !== 'datasec' ? undefined : { id, ...type };
+    }),
   };
+}
+
+function memoize<T>(make: (name: string) => T): (name: string) => T {
+  const made = new Map<string, T>();
+  return (name) => {
+    const known = made.get(name);
+    if (known !== undefined || made.has(name)) return known as T;
+    const value = make(name);
+    made.set(name, value);
+    return value;
+  };
+}
+
+function relocateCore(ctx: LoadContext, code: Code, debug: DebugInfo, targetBtf: Uint8Array | Btf | undefined): void {
+  if (ctx.btf === undefined || debug.core.size === 0) return;
+  const target = targetBtf instanceof Uint8Array ? parseBtf(targetBtf, 'target BTF') : targetBtf;
+  const relocator = new CoreRelocator(ctx.btf, target, ctx.notes);
+  for (const [section, relocations] of debug.core) relocator.relocate(code, section, relocations);
 }
 
 function textOf(ctx: LoadContext, role: 'license'): string {

@@ -18,11 +18,7 @@ export function isProgram(func: Func): boolean {
 }
 
 /** Makes the program specs, in the order of the functions. Throws `LoadError` 'load-program'. */
-export function makePrograms(
-  ctx: LoadContext,
-  code: Code,
-  declTags: (func: Func) => readonly string[],
-): readonly ProgramSpec[] {
+export function makePrograms(ctx: LoadContext, code: Code): readonly ProgramSpec[] {
   const programs: ProgramSpec[] = [];
   let reached = 0;
   for (const func of code.funcs) {
@@ -32,7 +28,7 @@ export function makePrograms(
     if (reached > MAX_REACHED) {
       throw new LoadError('load-program', 'the programs of the object share too many functions', { data: { reached } });
     }
-    programs.push(makeProgram(ctx, func, functions, declTags(func)));
+    programs.push(makeProgram(ctx, func, functions, func.declTags));
   }
   return programs;
 }
