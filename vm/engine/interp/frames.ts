@@ -1,0 +1,307 @@
+/**
+ * The interpreter's state and what is too rare or too long for its loop: calls, callbacks, tail calls, atomics. Registers and frame
+ * records lie in linear memory; `pc` and `budget` are written back whenever the loop stops.
+ */
+import type { Ptr } from '../../addr.js';
+import { must } from '../../errors.js';
+import { isCallback } from '../../helpers/helper.js';
+import type { CallbackSteps } from '../../helpers/helper.js';
+import { helperOf } from '../../helpers/table.js';
+import type { Insn } from '../../isa/insn.js';
+import { functionAt, STACK_BYTES } from '../../machine/layout.js';
+import type { Machine } from '../../machine/machine.js';
+import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } from '../../memory/cells.js';
+import type { Memory } from '../../memory/memory.js';
+import { raiseTrap } from '../../memory/raise.js';
+import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
+import { HELPER_ROWS } from '../../spec/helpers.js';
+import { bswap16, bswap32 } from '../../u64.js';
+import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
+import type { Registers } from '../call-helper.js';
+import type { Checks } from '../engine.js';
+import { INSN_WORDS } from './lower.js';
+import type { Code } from './lower.js';
+import { noAccess, outOfFuel } from './stop.js';
+
+/** Tail calls that one run may do (MAX_TAIL_CALL_CNT). */
+const MAX_TAIL_CALLS = 33;
+/** Rounds that may_goto grants a run (BPF_MAX_LOOPS). */
+const MAX_MAY_GOTO = 8 * 1024 * 1024;
+
+interface IteratorSite {
+  readonly steps: CallbackSteps;
+  readonly words: readonly number[];
+  /** Word offset of the register that holds the callback. */
+  readonly callback: number;
+  readonly check: ((regs: Registers) => void) | undefined;
+}
+
+export class Frames {
+  readonly code: Int32Array;
+  readonly regs: Registers;
+  readonly view: DataView;
+  readonly delta: number;
+  readonly helpers: readonly ((regs: Registers) => void)[];
+  readonly memory: Memory;
+  pc = 0;
+  /** Instructions that the loop may still execute before it pauses. */
+  budget = 0;
+  /** The budget below which fuel is used up. */
+  fuelFloor = -1;
+  /** Where a trap happened, if not at `pc`. */
+  trapPc = -1;
+  readonly #machine: Machine;
+  readonly #entries: readonly number[];
+  readonly #iterators: readonly (IteratorSite | undefined)[];
+  readonly #checks: Checks;
+
+  constructor(machine: Machine, code: Code, checks: Checks) {
+    this.#machine = machine;
+    this.#checks = checks;
+    this.code = code.words;
+    this.memory = machine.memory;
+    this.regs = new Int32Array(machine.memory.buffer, REGS_BASE, 22);
+    this.view = machine.memory.view;
+    this.delta = machine.shadow.delta;
+    this.#entries = code.entries;
+    this.helpers = code.helpers.map((name) => {
+      const helper = must(helperOf(name), `helper ${name}`);
+      return isCallback(helper)
+        ? () => undefined
+        : makeCall(HELPER_ROWS[name], helper.bind(machine), machine, checks.memory);
+    });
+    this.#iterators = code.helpers.map((name) => {
+      const helper = must(helperOf(name), `helper ${name}`);
+      if (!isCallback(helper)) return undefined;
+      const row = HELPER_ROWS[name];
+      return {
+        steps: helper.iterate(machine),
+        words: wordsOf(row),
+        callback: 2 * (row.args.indexOf('func') + 1),
+        check: checks.memory ? makeArgCheck(row, machine) : undefined,
+      };
+    });
+  }
+
+  /** Prepares a run of `func`. */
+  begin(func: number, ctx: Ptr, arg2: number): void {
+    this.regs.fill(0);
+    this.regs[2] = ctx;
+    this.regs[4] = arg2;
+    this.#setDepth(0);
+    this.memory.setWord(cells.tailCalls, 0);
+    this.memory.setWord(cells.mayGoto, 0);
+    this.trapPc = -1;
+    this.pc = must(this.#entries[func], 'a function');
+  }
+
+  get depth(): number {
+    return this.memory.word(cells.depth);
+  }
+
+  /** call_local: opens a frame and returns the callee's pc. */
+  call(pc: number): number {
+    this.#push(pc + INSN_WORDS, 0);
+    return this.#entries[this.code[pc + 3]!]!;
+  }
+
+  /** Closes the innermost frame; returns the pc to go on at, or -1 where it was the outermost. */
+  leave(budget: number): number {
+    const depth = this.memory.word(cells.depth);
+    if (depth === 0) return -1;
+    const record = FRAMES_BASE + depth * FRAME_BYTES;
+    const kind = this.memory.word(record + frame.kind);
+    if (kind !== 0) {
+      const site = this.#iterators[kind - 1]!;
+      const it = record + frame.iter;
+      if (site.steps.next(it, this.regs[0]!, this.regs[1]!)) {
+        if (budget < this.fuelFloor) {
+          this.trapPc = this.memory.word(record + frame.returnTo) - INSN_WORDS;
+          throw outOfFuel;
+        }
+        this.#loadArgs(it);
+        return this.memory.word(record + frame.callback);
+      }
+      this.#loadResult(it);
+    }
+    for (let word = 0; word < 8; word++) this.regs[12 + word] = this.memory.word(record + frame.saved + 4 * word);
+    if (this.#checks.memory) this.#markFrame(depth, NO_ACCESS);
+    this.memory.setWord(cells.depth, depth - 1);
+    this.#setFramePointer(depth - 1);
+    return this.memory.word(record + frame.returnTo);
+  }
+
+  /** Starts a helper that calls back; returns the pc of the callback, or the next one where there is nothing to call. */
+  beginIterator(pc: number): number {
+    const kind = this.code[pc + 4]! + 1;
+    const site = this.#iterators[kind - 1]!;
+    site.check?.(this.regs);
+    const pointer = this.regs[site.callback]!;
+    const func = functionAt(this.#machine.layout, pointer);
+    const depth = this.memory.word(cells.depth) + 1;
+    if (depth >= MAX_FRAMES) raiseTrap(this.memory, 'call-depth');
+    // The block lies in the record of the frame that the callback will use.
+    const record = FRAMES_BASE + depth * FRAME_BYTES;
+    const it = record + frame.iter;
+    for (let word = 0; word < 10; word++) this.memory.setWord(it + iter.args + 4 * word, 0);
+    const words = site.words.map((register) => this.regs[register]!);
+    if (!site.steps.begin(it, words)) {
+      this.#loadResult(it);
+      return pc + INSN_WORDS;
+    }
+    if (func < 0) raiseTrap(this.memory, 'bad-callback', pointer, this.regs[site.callback + 1]);
+    this.#push(pc + INSN_WORDS, kind);
+    this.memory.setWord(record + frame.callback, this.#entries[func]!);
+    this.#loadArgs(it);
+    return this.#entries[func]!;
+  }
+
+  /** Replaces the current program by another; falls through where there is none or too many were called. */
+  tailCall(pc: number): number {
+    const target = this.#machine.maps.progArray(this.regs[4]!).target(this.regs[6]!);
+    const done = this.memory.word(cells.tailCalls);
+    if (target < 0 || done >= MAX_TAIL_CALLS) return pc + INSN_WORDS;
+    this.memory.setWord(cells.tailCalls, done + 1);
+    if (this.#checks.memory) this.#markFrame(this.depth, this.#checks.stackInit ? WRITE : READ_WRITE);
+    return this.#entries[target]!;
+  }
+
+  /** Whether may_goto's budget is used up, so that it jumps. */
+  mayGoto(): boolean {
+    const rounds = this.memory.word(cells.mayGoto) + 1;
+    this.memory.setWord(cells.mayGoto, rounds);
+    return rounds > MAX_MAY_GOTO;
+  }
+
+  /** LD_ABS and LD_IND: big-endian loads from the packet. False where it ends before; the program then returns 0. */
+  loadPacket(pc: number): boolean {
+    const { insn } = this.insnAt(pc);
+    const index = insn.name.startsWith('ldind') ? this.regs[this.code[pc + 2]!]! : 0;
+    const bytes = { b: 1, h: 2, w: 4 }[insn.name.slice(-1)] ?? 4;
+    const off = index + insn.imm;
+    const { packet } = this.#machine;
+    this.regs[1] = 0;
+    if (off < 0 || off + bytes > packet.lengthBytes) {
+      this.regs[0] = 0;
+      return false;
+    }
+    const at = packet.data + off;
+    const raw =
+      bytes === 1 ? this.view.getUint8(at) : bytes === 2 ? this.view.getUint16(at, true) : this.view.getInt32(at, true);
+    this.regs[0] = bytes === 1 ? raw : bytes === 2 ? bswap16(raw) : bswap32(raw);
+    return true;
+  }
+
+  atomic32(pc: number): void {
+    const at = this.#atomicAddress(pc, 4);
+    const s = this.code[pc + 2]!;
+    const old = this.view.getInt32(at, true);
+    const operand = this.regs[s]!;
+    const operation = this.code[pc + 4]!;
+    if (operation === 0xf1) {
+      if (old === this.regs[0]) this.view.setInt32(at, operand, true);
+      this.regs[0] = old;
+      this.regs[1] = 0;
+      return;
+    }
+    this.view.setInt32(at, combine(operation, old, operand), true);
+    if ((operation & 1) !== 0) {
+      this.regs[s] = old;
+      this.regs[s + 1] = 0;
+    }
+  }
+
+  atomic64(pc: number): void {
+    const at = this.#atomicAddress(pc, 8);
+    const s = this.code[pc + 2]!;
+    const oldLo = this.view.getInt32(at, true);
+    const oldHi = this.view.getInt32(at + 4, true);
+    const lo = this.regs[s]!;
+    const hi = this.regs[s + 1]!;
+    const operation = this.code[pc + 4]!;
+    if (operation === 0xf1) {
+      if (oldLo === this.regs[0] && oldHi === this.regs[1]) {
+        this.view.setInt32(at, lo, true);
+        this.view.setInt32(at + 4, hi, true);
+      }
+      this.regs[0] = oldLo;
+      this.regs[1] = oldHi;
+      return;
+    }
+    const sum = combine(operation, oldLo, lo);
+    const carry = (operation & ~1) === 0 && sum >>> 0 < oldLo >>> 0 ? 1 : 0;
+    this.view.setInt32(at + 4, combine(operation, oldHi, hi) + carry, true);
+    this.view.setInt32(at, sum, true);
+    if ((operation & 1) !== 0) {
+      this.regs[s] = oldLo;
+      this.regs[s + 1] = oldHi;
+    }
+  }
+
+  /** The instruction that code at `pc` was lowered from. */
+  insnAt(pc: number): { readonly func: number; readonly index: number; readonly insn: Insn } {
+    const func = this.code[pc + 6]!;
+    const index = this.code[pc + 7]!;
+    const spec = must(this.#machine.object.functions[func], 'a function');
+    return { func, index, insn: must(spec.insns[index], 'an instruction') };
+  }
+
+  #atomicAddress(pc: number, bytes: number): Ptr {
+    const d = this.code[pc + 1]!;
+    const at = (this.regs[d]! + this.code[pc + 3]!) | 0;
+    if (this.code[pc + 5] !== 0 && (this.regs[d + 1] !== 0 || !this.#machine.shadow.allows(at, bytes, READ_WRITE))) {
+      throw noAccess;
+    }
+    return at;
+  }
+
+  #push(returnTo: number, kind: number): void {
+    const depth = this.memory.word(cells.depth) + 1;
+    if (depth >= MAX_FRAMES) raiseTrap(this.memory, 'call-depth');
+    const record = FRAMES_BASE + depth * FRAME_BYTES;
+    this.memory.setWord(record + frame.returnTo, returnTo);
+    this.memory.setWord(record + frame.kind, kind);
+    for (let word = 0; word < 8; word++) this.memory.setWord(record + frame.saved + 4 * word, this.regs[12 + word]!);
+    this.#setDepth(depth);
+  }
+
+  #setDepth(depth: number): void {
+    this.memory.setWord(cells.depth, depth);
+    this.#setFramePointer(depth);
+    if (this.#checks.memory) this.#markFrame(depth, this.#checks.stackInit ? WRITE : READ_WRITE);
+  }
+
+  #setFramePointer(depth: number): void {
+    this.regs[20] = this.#machine.framePointer(depth);
+    this.regs[21] = 0;
+  }
+
+  #markFrame(depth: number, rights: 0 | 2 | 3): void {
+    this.#machine.shadow.mark(this.#machine.framePointer(depth) - STACK_BYTES, STACK_BYTES, rights);
+  }
+
+  #loadArgs(it: Ptr): void {
+    for (let word = 0; word < 10; word++) this.regs[2 + word] = this.memory.word(it + iter.args + 4 * word);
+  }
+
+  #loadResult(it: Ptr): void {
+    this.regs[0] = this.memory.word(it + iter.result);
+    this.regs[1] = this.memory.word(it + iter.result + 4);
+  }
+}
+
+/** The new value of one word; the operations are the imm field's, fetch bit included. */
+function combine(operation: number, old: number, operand: number): number {
+  switch (operation & ~1) {
+    case 0x00:
+      return (old + operand) | 0;
+    case 0x40:
+      return old | operand;
+    case 0x50:
+      return old & operand;
+    case 0xa0:
+      return old ^ operand;
+    default:
+      return operand;
+  }
+}

@@ -1,0 +1,150 @@
+/** The reference engine: readable, steps, probes; every instruction that skep runs, it runs. */
+import type { Ptr } from '../../addr.js';
+import type { Layout } from '../../machine/layout.js';
+import type { Machine } from '../../machine/machine.js';
+import { InvariantError } from '../../errors.js';
+import { cells } from '../../memory/cells.js';
+import { recordTrap, TrapSignal, WRITE_ACCESS } from '../../memory/raise.js';
+import type { FuncId, ObjectSpec } from '../../object/object-spec.js';
+import { INSN_ROWS } from '../../spec/insns.js';
+import { toBigInt, toNumber } from '../../u64.js';
+import type { Checks, Compiled, Engine, Outcome, Probe, Status, SteppingRunner } from '../engine.js';
+import { readOutcome } from '../outcome.js';
+import { Frames } from './frames.js';
+import { lower } from './lower.js';
+import type { Code } from './lower.js';
+import { runLoop } from './loop.js';
+import { OPS } from './opcodes.js';
+import { noAccess, outOfFuel } from './stop.js';
+
+/** Instructions that the loop does between looks at the total count. */
+const CHUNK = 0x7fff_0000;
+
+class InterpRunner implements SteppingRunner {
+  readonly #machine: Machine;
+  readonly #frames: Frames;
+  readonly #checks: Checks;
+  readonly #probe: Probe | undefined;
+  #insns = 0;
+
+  constructor(machine: Machine, code: Code, checks: Checks, probe: Probe | undefined) {
+    this.#machine = machine;
+    this.#checks = checks;
+    this.#probe = probe;
+    this.#frames = new Frames(machine, code, checks);
+  }
+
+  run(func: FuncId, ctx: Ptr, arg2 = 0): Status {
+    this.begin(func, ctx, arg2);
+    let status: Status;
+    do status = this.#probe === undefined ? this.step(CHUNK) : this.#probedStep(this.#probe);
+    while (status === 'paused');
+    return status;
+  }
+
+  begin(func: FuncId, ctx: Ptr, arg2 = 0): void {
+    this.#machine.memory.setWord(cells.trapCode, 0);
+    this.#frames.begin(func, ctx, arg2);
+    this.#storeInsns(0);
+  }
+
+  step(insns: number): Status {
+    const frames = this.#frames;
+    const { memory } = this.#machine;
+    frames.budget = insns;
+    frames.fuelFloor = this.#checks.fuel ? Math.max(-1, insns - (this.#fuel() - this.#insns)) : -1;
+    let status: Status;
+    try {
+      status = runLoop(frames);
+    } catch (stop) {
+      status = 'trap';
+      this.#recordStop(stop);
+    }
+    // Where the loop stops on its own it has already counted one round that did nothing.
+    this.#storeInsns(this.#insns + insns - frames.budget);
+    memory.setWord(cells.resume, frames.pc);
+    if (status === 'exit') {
+      memory.setWord(cells.r0, frames.regs[0] ?? 0);
+      memory.setWord(cells.r0 + 4, frames.regs[1] ?? 0);
+    }
+    return status;
+  }
+
+  outcome(): Outcome {
+    return readOutcome(this.#machine);
+  }
+
+  position(): { readonly func: FuncId; readonly insn: number; readonly depth: number } {
+    const frames = this.#frames;
+    const { code } = frames;
+    const pc = code[frames.pc] === OPS.goto_fuel ? (code[frames.pc + 3] ?? 0) : frames.pc;
+    return { func: code[pc + 6] ?? 0, insn: code[pc + 7] ?? 0, depth: frames.depth };
+  }
+
+  register(index: number): bigint {
+    return toBigInt(this.#frames.regs[2 * index] ?? 0, this.#frames.regs[2 * index + 1] ?? 0);
+  }
+
+  #probedStep(probe: Probe): Status {
+    const { func, insn } = this.position();
+    probe.before(func, insn);
+    const status = this.step(1);
+    probe.after(func, insn);
+    return status;
+  }
+
+  #fuel(): number {
+    const { memory } = this.#machine;
+    return toNumber(memory.word(cells.fuel), memory.word(cells.fuel + 4));
+  }
+
+  #storeInsns(insns: number): void {
+    this.#insns = insns;
+    this.#machine.memory.setWord(cells.insns, insns);
+    this.#machine.memory.setWord(cells.insns + 4, Math.floor(insns / 2 ** 32));
+  }
+
+  /** Turns what the loop threw into trap cells; what is no stop of ours goes on up. */
+  #recordStop(stop: unknown): void {
+    const frames = this.#frames;
+    const { memory } = this.#machine;
+    const pc = frames.trapPc >= 0 ? frames.trapPc : frames.pc;
+    const { func, index, insn } = frames.insnAt(pc);
+    if (stop === outOfFuel) recordTrap(memory, 'fuel');
+    else if (stop === noAccess || stop instanceof RangeError) {
+      const { operands } = INSN_ROWS[insn.name];
+      if (!operands.includes('off')) throw stop;
+      const write = !insn.name.startsWith('ld') && !insn.name.startsWith('load');
+      const base = write ? insn.dst : insn.src;
+      const address = BigInt.asUintN(64, this.register(base) + BigInt(insn.off));
+      const access = accessBytes(insn.name) + (write ? WRITE_ACCESS : 0);
+      recordTrap(memory, 'memory', Number(address & 0xffff_ffffn), Number(address >> 32n), access);
+    } else if (!(stop instanceof TrapSignal)) throw stop;
+    memory.setWord(cells.trapFunc, func);
+    memory.setWord(cells.trapInsn, index);
+  }
+}
+
+function accessBytes(name: string): number {
+  const digits = /(8|16|32|64)$/.exec(name)?.[1];
+  if (digits !== undefined) return Number(digits) / 8;
+  const letter = /(dw|b|h|w)$/.exec(name)?.[1];
+  if (letter === undefined) throw new InvariantError(`${name} accesses no memory`);
+  return { b: 1, h: 2, w: 4, dw: 8 }[letter] ?? 0;
+}
+
+export const interp: Engine & {
+  compile(
+    object: ObjectSpec,
+    layout: Layout,
+    checks: Checks,
+  ): Compiled & {
+    bind(machine: Machine, probe?: Probe): SteppingRunner;
+  };
+} = {
+  name: 'interp',
+  compile(object, layout, checks) {
+    const code = lower(object, layout, checks);
+    return { bind: (machine, probe) => new InterpRunner(machine, code, checks, probe) };
+  },
+};

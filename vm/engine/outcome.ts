@@ -1,0 +1,83 @@
+/** Reads what a run came to out of the cells; the same for every engine. Knows words, not engines. */
+import { describeAddress } from '../machine/describe.js';
+import type { Machine } from '../machine/machine.js';
+import { cells } from '../memory/cells.js';
+import { WRITE_ACCESS } from '../memory/raise.js';
+import { WRITE } from '../memory/shadow.js';
+import { helperById } from '../spec/helpers.js';
+import { TRAPS } from '../spec/traps.js';
+import type { TrapName } from '../spec/traps.js';
+import { toBigInt, toNumber } from '../u64.js';
+import type { Outcome } from './engine.js';
+
+export function readOutcome(machine: Machine): Outcome {
+  const { memory, object } = machine;
+  const insns = toNumber(memory.word(cells.insns), memory.word(cells.insns + 4));
+  const row = TRAPS.find(({ code }) => code === memory.word(cells.trapCode));
+  if (row === undefined) {
+    return { kind: 'exit', insns, r0: toBigInt(memory.word(cells.r0), memory.word(cells.r0 + 4)) };
+  }
+  const func = memory.word(cells.trapFunc);
+  const pc = object.functions[func]?.insns[memory.word(cells.trapInsn)]?.pc ?? 0;
+  return { kind: 'trap', insns, trap: { name: row.name, func, pc, message: describeTrap(machine, row.name) } };
+}
+
+function describeTrap(machine: Machine, name: TrapName): string {
+  const { memory, object } = machine;
+  const a = memory.word(cells.trapA);
+  switch (name) {
+    case 'fuel':
+      return `out of fuel after ${String(toNumber(memory.word(cells.insns), memory.word(cells.insns + 4)))} instructions`;
+    case 'memory':
+      return describeAccess(machine);
+    case 'call-depth':
+      return 'the call stack is deeper than 8 frames';
+    case 'unsupported-helper':
+      return `helper bpf_${helperById(a)?.name ?? String(a)} is unsupported by skep`;
+    case 'unknown-helper':
+      return `helper ${String(a)} does not exist`;
+    case 'unsupported-insn':
+      return 'this instruction is unsupported by skep';
+    case 'unsupported-ref':
+      return describeRef(machine);
+    case 'unsupported-map': {
+      const spec = object.maps[a];
+      return `map \`${spec?.name ?? '?'}\`: type ${spec?.type ?? '?'} is unsupported by skep`;
+    }
+    case 'bad-map':
+      return `${describeAddress(machine, a).text} is not a map of the type that the helper takes`;
+    case 'bad-callback':
+      return `${describeAddress(machine, a).text} is not a function`;
+    case 'bad-record':
+      return `${describeAddress(machine, a).text} is not a reserved ring buffer record`;
+    case 'fall-off':
+      return 'the program runs past its last instruction';
+  }
+}
+
+function describeRef({ memory, object }: Machine): string {
+  const ref = object.functions[memory.word(cells.trapFunc)]?.refs.get(memory.word(cells.trapInsn));
+  if (ref?.kind === 'unsupported') return `${ref.what} is unsupported by skep`;
+  if (ref?.kind === 'kfunc') return `kfunc ${ref.name} is unsupported by skep`;
+  return 'a reference that nothing was linked to';
+}
+
+/** As in `out of bounds read of 4 bytes at packet+66 (packet is 64 bytes)`. */
+function describeAccess(machine: Machine): string {
+  const { memory, shadow, layout } = machine;
+  const lo = memory.word(cells.trapA);
+  const hi = memory.word(cells.trapB);
+  const access = memory.word(cells.trapAccess);
+  const write = access >= WRITE_ACCESS;
+  const bytes = write ? access - WRITE_ACCESS : access;
+  const { text, size } = describeAddress(machine, lo, hi);
+  const rights = hi === 0 && lo < layout.memoryBytes - shadow.delta ? (memory.u8[lo + shadow.delta] ?? 0) : 0;
+  const verb = write ? 'write' : 'read';
+  const amount = `${String(bytes)} byte${bytes === 1 ? '' : 's'}`;
+  if (shadow.delta !== 0 && rights !== 0 && shadow.allows(lo, bytes, rights as 1 | 2 | 3)) {
+    return rights === WRITE
+      ? `${verb} of ${amount} never written at ${text}`
+      : `${verb} of ${amount} at ${text}, which is read-only`;
+  }
+  return `out of bounds ${verb} of ${amount} at ${text}${size === undefined ? '' : ` (${size})`}`;
+}

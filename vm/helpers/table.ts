@@ -1,0 +1,41 @@
+/** The helpers that skep runs. Adding one is an entry in a family's file, a line here and its row in `spec/helpers`. */
+import type { HelperName } from '../spec/helpers.js';
+import { getPrandomU32, getSmpProcessorId, ktimeGetNs } from './clock-random-cpu.js';
+import { csumDiff } from './csum-diff.js';
+import type { Helper } from './helper.js';
+import { forEachMapElem, loop } from './loop.js';
+import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './map-access.js';
+import { perfEventOutput } from './perf-event-output.js';
+import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
+import { tracePrintk } from './trace-printk.js';
+import { xdpAdjustHead, xdpAdjustMeta, xdpAdjustTail } from './xdp-adjust.js';
+
+/** `tail_call` is missing on purpose: it is an operation of the engine. */
+const HELPERS: readonly Helper[] = [
+  mapLookupElem,
+  mapUpdateElem,
+  mapDeleteElem,
+  ktimeGetNs,
+  getPrandomU32,
+  getSmpProcessorId,
+  tracePrintk,
+  csumDiff,
+  xdpAdjustHead,
+  xdpAdjustTail,
+  xdpAdjustMeta,
+  ringbufReserve,
+  ringbufSubmit,
+  ringbufDiscard,
+  ringbufOutput,
+  ringbufQuery,
+  perfEventOutput,
+  loop,
+  forEachMapElem,
+];
+
+const BY_NAME: ReadonlyMap<HelperName, Helper> = new Map(HELPERS.map((helper) => [helper.name, helper]));
+
+/** The implementation; undefined where skep has none ("unsupported by skep") and for `tail_call`. */
+export function helperOf(name: HelperName): Helper | undefined {
+  return BY_NAME.get(name);
+}

@@ -1,0 +1,76 @@
+/** Addresses and traps in words: `packet+66`, `stack-8`, "map `conns` value+4". For messages, not for hot paths. */
+import type { Ptr } from '../addr.js';
+import { MAP_TYPE_ROWS } from '../spec/map-types.js';
+import { functionAt, mapAt, STACK_BYTES } from './layout.js';
+import type { Machine } from './machine.js';
+
+/** What an address belongs to. `size` says how large that thing is, where it helps a reader. */
+export interface Place {
+  readonly text: string;
+  readonly size?: string;
+}
+
+/** Names the place that an address lies in or just beside. */
+export function describeAddress(machine: Machine, ptr: Ptr, hi = 0): Place {
+  const hex = `0x${hi === 0 ? '' : (hi >>> 0).toString(16)}${(ptr >>> 0).toString(16).padStart(hi === 0 ? 1 : 8, '0')}`;
+  if (hi !== 0) return { text: hex, size: 'not a pointer that this program was given' };
+  return (
+    inNullPage(ptr) ??
+    inStack(machine, ptr) ??
+    inCtx(machine, ptr) ??
+    inPacket(machine, ptr) ??
+    inMap(machine, ptr) ?? { text: hex }
+  );
+}
+
+function offset(by: number): string {
+  return by < 0 ? `-${String(-by)}` : `+${String(by)}`;
+}
+
+function inNullPage(ptr: Ptr): Place | undefined {
+  return ptr >= 0 && ptr < 4096 ? { text: `NULL${ptr === 0 ? '' : offset(ptr)}` } : undefined;
+}
+
+function inStack({ layout }: Machine, ptr: Ptr): Place | undefined {
+  const { stack, frameStride } = layout;
+  // A frame's own no man's land is the half stride below it; what lies above r10 belongs to the frame too.
+  const from = ptr - (stack - (frameStride - STACK_BYTES));
+  const depth = Math.floor(from / frameStride);
+  if (depth < 0 || depth > 7) return undefined;
+  const r10 = stack + depth * frameStride + STACK_BYTES;
+  const frame = depth === 0 ? '' : ` of frame ${String(depth)}`;
+  return { text: `stack${offset(ptr - r10)}${frame}`, size: `the stack is ${String(STACK_BYTES)} bytes` };
+}
+
+function inCtx({ layout }: Machine, ptr: Ptr): Place | undefined {
+  const by = ptr - layout.ctx;
+  return by > -256 && by < 1024 ? { text: `ctx${offset(by)}` } : undefined;
+}
+
+function inPacket({ layout, packet }: Machine, ptr: Ptr): Place | undefined {
+  const { base, slotBytes, slots } = layout.packets;
+  if (ptr < base || ptr >= base + slotBytes * slots) return undefined;
+  const slotStart = base + Math.floor((ptr - base) / slotBytes) * slotBytes;
+  if (slotStart !== packet.start) return { text: 'an old packet pointer', size: 'the packet has moved since' };
+  return { text: `packet${offset(ptr - packet.data)}`, size: `packet is ${String(packet.lengthBytes)} bytes` };
+}
+
+function inMap({ object, layout }: Machine, ptr: Ptr): Place | undefined {
+  const descriptor = mapAt(layout, ptr);
+  if (descriptor >= 0) return { text: `map \`${object.maps[descriptor]?.name ?? '?'}\` itself` };
+  const func = functionAt(layout, ptr);
+  if (func >= 0) return { text: `function ${object.functions[func]?.name ?? '?'}` };
+  for (const [index, { base, bytes }] of layout.maps.entries()) {
+    const spec = object.maps[index];
+    if (spec === undefined || ptr < base || ptr >= base + bytes) continue;
+    const size = `a value is ${String(spec.valueBytes)} bytes`;
+    if (spec.section !== undefined) {
+      return { text: `${spec.name}${offset(ptr - base)}`, size: `${spec.name} is ${String(spec.valueBytes)} bytes` };
+    }
+    if (MAP_TYPE_ROWS[spec.type].key !== 4 || spec.type.includes('hash')) return { text: `map \`${spec.name}\``, size };
+    const stride = Math.ceil(spec.valueBytes / 8) * 8;
+    const entry = Math.floor((ptr - base) / stride) % spec.maxEntries;
+    return { text: `map \`${spec.name}\` [${String(entry)}] value${offset((ptr - base) % stride)}`, size };
+  }
+  return undefined;
+}

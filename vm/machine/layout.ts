@@ -1,0 +1,155 @@
+/**
+ * Where everything lies: a pure function of an object and options. Engines compile against a layout, a machine is made
+ * from one. Guest memory is the lower part; where accesses are checked its shadow is the upper half.
+ */
+import { alignUp } from '../addr.js';
+import type { Ptr } from '../addr.js';
+import { LoadError } from '../errors.js';
+import { mapKindOf } from '../maps/kinds.js';
+import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
+import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
+import type { FuncId, MapId, ObjectSpec } from '../object/object-spec.js';
+import { slotBytesFor } from '../packet/xdp-buff.js';
+import type { PacketRing } from '../packet/xdp-buff.js';
+
+/** A program's stack frame (MAX_BPF_STACK). */
+export const STACK_BYTES = 512;
+/** Frames are apart by this, so that an access past one hits bytes without rights. */
+const FRAME_STRIDE_BYTES = 1024;
+/** Room for the largest ctx; the struct lies at its start. */
+const CTX_BYTES = 1024;
+/** Room for a key in the scratch area; the longest key of any map is 512 bytes. */
+export const SCRATCH_KEY_BYTES = 512;
+/** Keys that callbacks may read. */
+const CALLBACK_KEY_BYTES = 64;
+const DESCRIPTOR_SHIFT = 6;
+const DESCRIPTOR_BYTES = 1 << DESCRIPTOR_SHIFT;
+const FUNCTION_BYTES = 8;
+const PAGE_BYTES = 4096;
+
+export const DEFAULT_PACKET_BYTES = 262_144;
+const PACKET_SLOTS = 4;
+
+export interface LayoutOptions {
+  /** Size of the linear memory; default 2 GiB. Half of it where `shadow` is on is for guests. */
+  readonly memoryBytes?: number;
+  /** Reserve shadow memory, as the `memory` check needs; default true. */
+  readonly shadow?: boolean;
+  readonly cpus?: number;
+  /** Longest packet; default 262144, the largest that captures hold. */
+  readonly packetBytes?: number;
+}
+
+export interface PlacedMap {
+  /** What a program sees as the map: an address without rights. */
+  readonly descriptor: Ptr;
+  readonly base: Ptr;
+  readonly bytes: number;
+}
+
+export interface Layout {
+  readonly memoryBytes: number;
+  /** Distance to the shadow; 0 where there is none. */
+  readonly shadowDelta: number;
+  readonly cpus: number;
+  /** Address of function f, as ld_func gives it, is `functions + 8 * f`. */
+  readonly functions: Ptr;
+  readonly functionCount: number;
+  /** Where the host puts a key, and behind it a value, that it hands to a map. No guest may touch it. */
+  readonly scratch: Ptr;
+  /** Lowest byte of frame d is `stack + d * frameStride`; r10 is 512 above it. */
+  readonly stack: Ptr;
+  readonly frameStride: number;
+  readonly ctx: Ptr;
+  readonly callbackKey: Ptr;
+  readonly packets: PacketRing;
+  readonly maps: readonly PlacedMap[];
+  /** First address that nothing uses. */
+  readonly end: Ptr;
+}
+
+/**
+ * Places an object.
+ * @throws LoadError `load-memory` naming the map that does not fit, `load-map` for a definition the kernel refuses
+ */
+export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layout {
+  const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES;
+  const shadow = options.shadow ?? true;
+  const cpus = options.cpus ?? 1;
+  const guestBytes = Math.min(shadow ? Math.floor(memoryBytes / 2 / PAGE_BYTES) * PAGE_BYTES : memoryBytes, 2 ** 31);
+  let next = CELLS_END;
+  const place = (bytes: number, align: number): Ptr => {
+    const at = alignUp(next, align);
+    next = at + bytes;
+    return at;
+  };
+  const functions = place(FUNCTION_BYTES * object.functions.length, 8);
+  const descriptors = place(DESCRIPTOR_BYTES * object.maps.length, DESCRIPTOR_BYTES);
+  const longestValue = object.maps.reduce((most, map) => Math.max(most, map.valueBytes), 0);
+  const scratch = place(SCRATCH_KEY_BYTES + longestValue, PAGE_BYTES);
+  // One stride of no man's land below the first frame catches what overflows it.
+  const stack = place(FRAME_STRIDE_BYTES * (MAX_FRAMES + 1), PAGE_BYTES) + FRAME_STRIDE_BYTES;
+  const ctx = place(CTX_BYTES, PAGE_BYTES);
+  const callbackKey = place(CALLBACK_KEY_BYTES, PAGE_BYTES);
+  const slotBytes = slotBytesFor(options.packetBytes ?? DEFAULT_PACKET_BYTES);
+  const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
+  const maps: PlacedMap[] = [];
+  for (const [index, spec] of object.maps.entries()) {
+    const bytes = mapKindOf(spec.type)?.plan(spec, cpus).bytes ?? 0;
+    const base = place(bytes, PAGE_BYTES);
+    if (next > guestBytes) {
+      throw new LoadError(
+        'load-memory',
+        `map \`${spec.name}\` (${spec.type}, ${String(spec.maxEntries)} entries) needs ${String(bytes)} bytes and does not fit in ${String(guestBytes)} bytes of guest memory`,
+        {
+          data: { map: spec.name, bytes, guestBytes },
+          hint: 'raise --memory, or lower max_entries',
+        },
+      );
+    }
+    maps.push({ descriptor: descriptors + DESCRIPTOR_BYTES * index, base, bytes });
+  }
+  if (next > guestBytes) {
+    throw new LoadError(
+      'load-memory',
+      `the object needs ${String(next)} bytes of guest memory, more than ${String(guestBytes)}`,
+      {
+        data: { bytes: next, guestBytes },
+        hint: 'raise --memory',
+      },
+    );
+  }
+  return {
+    memoryBytes,
+    shadowDelta: shadow ? guestBytes : 0,
+    cpus,
+    functions,
+    functionCount: object.functions.length,
+    scratch,
+    stack,
+    frameStride: FRAME_STRIDE_BYTES,
+    ctx,
+    callbackKey,
+    packets,
+    maps,
+    end: next,
+  };
+}
+
+/** What ld_func loads for a function. */
+export function functionPtr(layout: Layout, func: FuncId): Ptr {
+  return layout.functions + FUNCTION_BYTES * func;
+}
+
+/** The function at such an address, or -1. */
+export function functionAt(layout: Layout, ptr: Ptr): FuncId {
+  const index = (ptr - layout.functions) / FUNCTION_BYTES;
+  return Number.isInteger(index) && index >= 0 && index < layout.functionCount ? index : -1;
+}
+
+/** The map whose descriptor lies at `ptr`, or -1. */
+export function mapAt(layout: Layout, ptr: Ptr): MapId {
+  const by = ptr - (layout.maps[0]?.descriptor ?? 0);
+  const index = by >> DESCRIPTOR_SHIFT;
+  return by >= 0 && (by & (DESCRIPTOR_BYTES - 1)) === 0 && index < layout.maps.length ? index : -1;
+}

@@ -1,0 +1,107 @@
+/**
+ * One object's mutable run state: memory, maps, world, packet. Everything a run changes is here, so two machines never
+ * share anything and a checkpoint is a copy. Knows no engine.
+ */
+import type { Ptr } from '../addr.js';
+import { must } from '../errors.js';
+import { FRAMES_BASE } from '../memory/cells.js';
+import { Memory } from '../memory/memory.js';
+import { READ, READ_WRITE, Shadow } from '../memory/shadow.js';
+import { MAX_FRAMES } from '../memory/cells.js';
+import type { ObjectSpec } from '../object/object-spec.js';
+import { XdpBuff } from '../packet/xdp-buff.js';
+import { World } from '../world/world.js';
+import type { WorldOptions } from '../world/world.js';
+import { STACK_BYTES } from './layout.js';
+import type { Layout } from './layout.js';
+import { MapTable } from './map-table.js';
+
+const CHECKPOINT_PAGE_BYTES = 4096;
+
+/** Copies of the pages that are not zero, by page number. */
+export interface Checkpoint {
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+}
+
+export class Machine {
+  readonly object: ObjectSpec;
+  readonly layout: Layout;
+  readonly memory: Memory;
+  readonly shadow: Shadow;
+  readonly world: World;
+  readonly maps: MapTable;
+  readonly packet: XdpBuff;
+
+  /** @throws LoadError `load-memory` where the host cannot reserve the memory */
+  constructor(object: ObjectSpec, layout: Layout, options: WorldOptions = {}) {
+    this.object = object;
+    this.layout = layout;
+    this.memory = new Memory(layout.memoryBytes);
+    this.shadow = new Shadow(this.memory, layout.shadowDelta);
+    this.world = new World(this.memory, { ...options, cpus: layout.cpus });
+    this.maps = new MapTable(object, layout, {
+      memory: this.memory,
+      shadow: this.shadow,
+      cpus: layout.cpus,
+      emit: (event) => {
+        this.world.effects.emit(event);
+      },
+    });
+    this.packet = new XdpBuff(this.memory, this.shadow, layout.packets, layout.ctx);
+    for (let depth = 0; depth < MAX_FRAMES; depth++) {
+      this.shadow.mark(layout.stack + depth * layout.frameStride, STACK_BYTES, READ_WRITE);
+    }
+    this.shadow.mark(layout.callbackKey, 64, READ);
+  }
+
+  /** r10 of the frame at a call depth, 0 for the main program. */
+  framePointer(depth: number): Ptr {
+    return this.layout.stack + depth * this.layout.frameStride + STACK_BYTES;
+  }
+
+  /** Copies what differs from zero; costs a scan of the guest memory in use. */
+  save(): Checkpoint {
+    const pages = new Map<number, Uint8Array>();
+    for (const [from, to] of this.#extents()) {
+      for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {
+        if (!this.#isZero(at)) pages.set(at / CHECKPOINT_PAGE_BYTES, this.memory.read(at, CHECKPOINT_PAGE_BYTES));
+      }
+    }
+    return { pages };
+  }
+
+  /** Goes back to a checkpoint of this machine. */
+  restore(checkpoint: Checkpoint): void {
+    for (const [from, to] of this.#extents()) {
+      for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {
+        const page = checkpoint.pages.get(at / CHECKPOINT_PAGE_BYTES);
+        if (page !== undefined) this.memory.write(at, page);
+        else if (!this.#isZero(at)) this.memory.u8.fill(0, at, at + CHECKPOINT_PAGE_BYTES);
+      }
+    }
+  }
+
+  /** Guest memory in use, and its shadow, in whole pages. */
+  #extents(): readonly (readonly [number, number])[] {
+    const end = Math.ceil(this.layout.end / CHECKPOINT_PAGE_BYTES) * CHECKPOINT_PAGE_BYTES;
+    const guest = [0, end] as const;
+    const { shadowDelta } = this.layout;
+    return shadowDelta === 0 ? [guest] : [guest, [shadowDelta, shadowDelta + end]];
+  }
+
+  #isZero(at: Ptr): boolean {
+    const { u32 } = this.memory;
+    for (let i = at >>> 2, end = i + CHECKPOINT_PAGE_BYTES / 4; i < end; i++) if (u32[i] !== 0) return false;
+    return true;
+  }
+}
+
+/** The frame record of a call depth. */
+export function frameRecord(depth: number): Ptr {
+  return FRAMES_BASE + depth * 256;
+}
+
+/** The name of a map for messages. */
+export function mapName(machine: Machine, index: number): string {
+  return must(machine.object.maps[index], 'a map').name;
+}

@@ -1,0 +1,82 @@
+/** `array`: values in a row, all there from the start. Data sections are arrays of one entry. */
+import { alignUp } from '../addr.js';
+import type { Ptr } from '../addr.js';
+import { READ, READ_WRITE } from '../memory/shadow.js';
+import type { MapSpec } from '../object/object-spec.js';
+import { errno } from '../spec/errno.js';
+import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
+import { checkMapSpec } from './check-spec.js';
+import type { MapEnv, MapKind, MapOps } from './map-kind.js';
+
+const FLAGS =
+  MAP_FLAGS.BPF_F_NUMA_NODE |
+  MAP_FLAGS.BPF_F_MMAPABLE |
+  MAP_FLAGS.BPF_F_RDONLY |
+  MAP_FLAGS.BPF_F_WRONLY |
+  MAP_FLAGS.BPF_F_RDONLY_PROG |
+  MAP_FLAGS.BPF_F_WRONLY_PROG |
+  MAP_FLAGS.BPF_F_PRESERVE_ELEMS |
+  MAP_FLAGS.BPF_F_INNER_MAP;
+
+/** Above this, shadow is marked entry by entry as programs look them up, so that a huge array stays unbacked. */
+const EAGER_SHADOW_BYTES = 1 << 20;
+
+/** Checks the flags of an update into a map whose entries always exist. */
+export function checkArrayUpdate(flags: number): number {
+  if (flags > UPDATE_FLAGS.BPF_F_LOCK) return -errno.EINVAL;
+  if (flags === UPDATE_FLAGS.BPF_NOEXIST) return -errno.EEXIST;
+  return 0;
+}
+
+/** Distance between values: the kernel rounds up to 8. */
+export function valueStride(spec: MapSpec): number {
+  return alignUp(spec.valueBytes, 8);
+}
+
+function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
+  const { memory, shadow } = env;
+  const stride = valueStride(spec);
+  const rights = spec.readOnly || (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE;
+  const total = stride * spec.maxEntries;
+  const eager = total <= EAGER_SHADOW_BYTES;
+  if (eager) {
+    for (let i = 0; i < spec.maxEntries; i++) shadow.mark(base + i * stride, spec.valueBytes, rights);
+  }
+  const at = (index: number): Ptr => {
+    if (index >= spec.maxEntries) return 0;
+    const value = base + index * stride;
+    if (!eager) shadow.mark(value, spec.valueBytes, rights);
+    return value;
+  };
+  const lookup = (key: Ptr): Ptr => at(memory.view.getUint32(key, true));
+  return {
+    lookup,
+    lookupOn: lookup,
+    update(key, value, flags) {
+      const failed = checkArrayUpdate(flags);
+      const index = memory.view.getUint32(key, true);
+      if (failed === -errno.EINVAL) return failed;
+      if (index >= spec.maxEntries) return -errno.E2BIG;
+      if (failed !== 0) return failed;
+      memory.u8.copyWithin(base + index * stride, value, value + spec.valueBytes);
+      return 0;
+    },
+    remove: () => -errno.EINVAL,
+    scan: (from) => (from < spec.maxEntries ? from : -1),
+    keyAt(position, scratch) {
+      memory.setWord(scratch, position);
+      return scratch;
+    },
+    valueAt: at,
+  };
+}
+
+export const arrayKind: MapKind = {
+  type: 'array',
+  perCpu: false,
+  plan(spec) {
+    checkMapSpec(spec, FLAGS);
+    return { bytes: valueStride(spec) * spec.maxEntries };
+  },
+  bind,
+};

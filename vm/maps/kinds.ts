@@ -1,0 +1,25 @@
+/** The map kinds that skep runs. Adding one is a file beside this one and a line here. */
+import type { MapTypeName } from '../spec/map-types.js';
+import { arrayKind } from './array.js';
+import { hashKind } from './hash.js';
+import type { MapKind } from './map-kind.js';
+import { percpuArrayKind } from './percpu-array.js';
+import { perfEventArrayKind } from './perf-event-array.js';
+import { progArrayKind } from './prog-array.js';
+import { ringbufKind } from './ringbuf.js';
+
+const KINDS: readonly MapKind[] = [
+  arrayKind,
+  hashKind,
+  percpuArrayKind,
+  progArrayKind,
+  ringbufKind,
+  perfEventArrayKind,
+];
+
+const BY_TYPE: ReadonlyMap<MapTypeName, MapKind> = new Map(KINDS.map((kind) => [kind.type, kind]));
+
+/** The implementation of a map type; undefined where skep has none ("unsupported by skep"). */
+export function mapKindOf(type: MapTypeName): MapKind | undefined {
+  return BY_TYPE.get(type);
+}

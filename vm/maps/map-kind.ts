@@ -1,0 +1,60 @@
+/**
+ * What a map type must provide. One file a kind implements it; `kinds.ts` lists them. Everything a map holds lies in
+ * linear memory, so that a checkpoint holds it too. Knows nothing of programs or helpers.
+ */
+import type { Ptr } from '../addr.js';
+import type { Memory } from '../memory/memory.js';
+import type { Shadow } from '../memory/shadow.js';
+import type { MapSpec } from '../object/object-spec.js';
+import type { MapTypeName } from '../spec/map-types.js';
+import type { MapEvent } from '../world/effects.js';
+
+/** What a bound map may use. */
+export interface MapEnv {
+  readonly memory: Memory;
+  readonly shadow: Shadow;
+  readonly cpus: number;
+  /** Called with the record when a program submits to a ring buffer or perf buffer. The bytes are a copy. */
+  readonly emit: (event: MapEvent) => void;
+}
+
+/** Results are 0 or a positive count, or a negative errno. Keys and values are addresses of as many bytes as the spec says. */
+export interface MapOps {
+  /** Address of the value on the current CPU, or 0. */
+  lookup(key: Ptr): Ptr;
+  update(key: Ptr, value: Ptr, flags: number): number;
+  remove(key: Ptr): number;
+  /** Address of the value on `cpu`, or 0; the same on every CPU where the map is not per-CPU. */
+  lookupOn(key: Ptr, cpu: number): Ptr;
+  /** Iteration by position: the first live position at or after `from`, or -1. Bounded by the capacity. */
+  scan(from: number): number;
+  /** Address of the key at a live position; the array kinds write it to `scratch` and return that. */
+  keyAt(position: number, scratch: Ptr): Ptr;
+  valueAt(position: number): Ptr;
+}
+
+export interface MapKind {
+  readonly type: MapTypeName;
+  /** True where a value is one per CPU. */
+  readonly perCpu: boolean;
+  /**
+   * Bytes of memory the map needs, exact up to 2^53.
+   * @throws LoadError `load-map` where the kernel would refuse these sizes or flags.
+   */
+  plan(spec: MapSpec, cpus: number): { bytes: number };
+  /** Binds an instance at `base`: memory there is zero or holds an earlier state of the same map. */
+  bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps;
+}
+
+/** A map whose entries a program cannot look up or iterate: each operation answers with its errno. */
+export function opaqueOps(errno: number): MapOps {
+  return {
+    lookup: () => 0,
+    update: () => errno,
+    remove: () => errno,
+    lookupOn: () => 0,
+    scan: () => -1,
+    keyAt: () => 0,
+    valueAt: () => 0,
+  };
+}

@@ -1,0 +1,54 @@
+/** `percpu_array`: one array for each CPU, one after another. */
+import type { Ptr } from '../addr.js';
+import { cells } from '../memory/cells.js';
+import { READ, READ_WRITE } from '../memory/shadow.js';
+import { errno } from '../spec/errno.js';
+import { MAP_FLAGS } from '../spec/map-types.js';
+import { checkArrayUpdate, valueStride } from './array.js';
+import { checkMapSpec } from './check-spec.js';
+import type { MapKind } from './map-kind.js';
+
+const FLAGS =
+  MAP_FLAGS.BPF_F_RDONLY | MAP_FLAGS.BPF_F_WRONLY | MAP_FLAGS.BPF_F_RDONLY_PROG | MAP_FLAGS.BPF_F_WRONLY_PROG;
+
+export const percpuArrayKind: MapKind = {
+  type: 'percpu_array',
+  perCpu: true,
+  plan(spec, cpus) {
+    checkMapSpec(spec, FLAGS);
+    return { bytes: valueStride(spec) * spec.maxEntries * cpus };
+  },
+  bind({ memory, shadow }, spec, base) {
+    const stride = valueStride(spec);
+    const cpuStride = stride * spec.maxEntries;
+    const rights = (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE;
+    const at = (index: number, cpu: number): Ptr => {
+      if (index >= spec.maxEntries) return 0;
+      const value = base + cpu * cpuStride + index * stride;
+      shadow.mark(value, spec.valueBytes, rights);
+      return value;
+    };
+    const lookupOn = (key: Ptr, cpu: number): Ptr => at(memory.view.getUint32(key, true), cpu);
+    return {
+      lookup: (key) => lookupOn(key, memory.word(cells.cpu)),
+      lookupOn,
+      update(key, value, flags) {
+        const failed = checkArrayUpdate(flags);
+        const index = memory.view.getUint32(key, true);
+        if (failed === -errno.EINVAL) return failed;
+        if (index >= spec.maxEntries) return -errno.E2BIG;
+        if (failed !== 0) return failed;
+        const target = base + memory.word(cells.cpu) * cpuStride + index * stride;
+        memory.u8.copyWithin(target, value, value + spec.valueBytes);
+        return 0;
+      },
+      remove: () => -errno.EINVAL,
+      scan: (from) => (from < spec.maxEntries ? from : -1),
+      keyAt(position, scratch) {
+        memory.setWord(scratch, position);
+        return scratch;
+      },
+      valueAt: (position) => at(position, memory.word(cells.cpu)),
+    };
+  },
+};

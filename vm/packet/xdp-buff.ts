@@ -1,0 +1,190 @@
+/**
+ * The packet of an XDP program: an xdp_buff's geometry in cells, its bytes in a ring of slots, and `sync()`, the only
+ * writer of the ctx fields that mirror it. Limits are those of a driver page as BPF_PROG_TEST_RUN sets it up.
+ */
+import { alignUp } from '../addr.js';
+import type { Ptr } from '../addr.js';
+import { LoadError } from '../errors.js';
+import { cells } from '../memory/cells.js';
+import type { Memory } from '../memory/memory.js';
+import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
+import type { Shadow } from '../memory/shadow.js';
+import { errno } from '../spec/errno.js';
+
+/** Room before the packet (XDP_PACKET_HEADROOM). */
+export const XDP_HEADROOM_BYTES = 256;
+/** Kept free behind it (skb_shared_info on x86_64). */
+export const XDP_TAILROOM_BYTES = 320;
+/** What the kernel keeps at the start of the headroom (struct xdp_frame). */
+const XDP_FRAME_BYTES = 40;
+const PAGE_BYTES = 4096;
+/** Ethernet header: no packet may become shorter. */
+const MIN_BYTES = 14;
+/** Most metadata in front of the packet, since Linux 6.3. */
+const MAX_META_BYTES = 252;
+
+/** Where the packets live: `slots` slots of `slotBytes` from `base`. */
+export interface PacketRing {
+  readonly base: Ptr;
+  readonly slotBytes: number;
+  readonly slots: number;
+}
+
+/** ctx offsets of struct xdp_md that follow the geometry. */
+const CTX_DATA = 0;
+const CTX_DATA_END = 4;
+const CTX_DATA_META = 8;
+const CTX_INGRESS_IFINDEX = 12;
+const CTX_RX_QUEUE_INDEX = 16;
+const CTX_EGRESS_IFINDEX = 20;
+
+/** Bytes of a slot that holds packets of up to `packetBytes`. */
+export function slotBytesFor(packetBytes: number): number {
+  return alignUp(XDP_HEADROOM_BYTES + packetBytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
+}
+
+export class XdpBuff {
+  readonly #memory: Memory;
+  readonly #shadow: Shadow;
+  readonly #ring: PacketRing;
+  readonly #ctx: Ptr;
+
+  constructor(memory: Memory, shadow: Shadow, ring: PacketRing, ctx: Ptr) {
+    this.#memory = memory;
+    this.#shadow = shadow;
+    this.#ring = ring;
+    this.#ctx = ctx;
+  }
+
+  get data(): Ptr {
+    return this.#memory.word(cells.packetData);
+  }
+  get end(): Ptr {
+    return this.#memory.word(cells.packetEnd);
+  }
+  get meta(): Ptr {
+    return this.#memory.word(cells.packetMeta);
+  }
+  /** Start of the slot that holds the packet. */
+  get start(): Ptr {
+    return this.#memory.word(cells.packetStart);
+  }
+  get lengthBytes(): number {
+    return this.end - this.data;
+  }
+
+  /** Longest packet that fits. */
+  get maxBytes(): number {
+    return this.#ring.slotBytes - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
+  }
+
+  /**
+   * Puts a packet in the next slot and fills the ctx.
+   * @throws LoadError `load-memory` where it is longer than `maxBytes`
+   */
+  receive(packet: Uint8Array, ingress: { readonly ifindex: number; readonly queue: number }): void {
+    const bytes = packet.length;
+    if (bytes > this.maxBytes) {
+      throw new LoadError(
+        'load-memory',
+        `a packet of ${String(bytes)} bytes is longer than the ${String(this.maxBytes)} that a slot holds`,
+        {
+          data: { bytes, maxBytes: this.maxBytes },
+          hint: 'raise packetBytes',
+        },
+      );
+    }
+    this.#forget();
+    const start = this.#nextSlot();
+    const data = start + XDP_HEADROOM_BYTES;
+    this.#memory.write(data, packet);
+    // A packet that fits a page gets a page; a larger one gets the pages it needs.
+    const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
+    this.#place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
+    this.#shadow.mark(data, bytes, READ_WRITE);
+    this.#memory.setWord(this.#ctx + CTX_INGRESS_IFINDEX, ingress.ifindex);
+    this.#memory.setWord(this.#ctx + CTX_RX_QUEUE_INDEX, ingress.queue);
+    this.#memory.setWord(this.#ctx + CTX_EGRESS_IFINDEX, 0);
+    this.sync();
+  }
+
+  /** Rewrites the ctx fields that mirror the geometry. */
+  sync(): void {
+    this.#memory.setWord(this.#ctx + CTX_DATA, this.data);
+    this.#memory.setWord(this.#ctx + CTX_DATA_END, this.end);
+    this.#memory.setWord(this.#ctx + CTX_DATA_META, this.meta);
+  }
+
+  /** A copy of the packet as it is now, without metadata. */
+  bytes(): Uint8Array {
+    return this.#memory.read(this.data, this.lengthBytes);
+  }
+
+  /** bpf_xdp_adjust_head: moves the start by `delta`, and the metadata with it. */
+  adjustHead(delta: number): number {
+    const metaBytes = this.data - this.meta;
+    const data = this.data + delta;
+    if (data < this.start + XDP_FRAME_BYTES + metaBytes || data > this.end - MIN_BYTES) return -errno.EINVAL;
+    if (metaBytes > 0) this.#memory.u8.copyWithin(data - metaBytes, this.meta, this.data);
+    // Bytes gained are whatever the headroom held; skep clears them, since replays must be deterministic.
+    if (delta < 0) this.#memory.u8.fill(0, data, Math.min(this.data, this.end));
+    this.#changed(data - metaBytes, data, this.end);
+    return 0;
+  }
+
+  /** bpf_xdp_adjust_tail: moves the end by `delta`; bytes gained are 0. */
+  adjustTail(delta: number): number {
+    const end = this.end + delta;
+    if (end > this.#memory.word(cells.packetLimit) || end < this.data + MIN_BYTES) return -errno.EINVAL;
+    if (delta > 0) this.#memory.u8.fill(0, this.end, end);
+    this.#changed(this.meta, this.data, end);
+    return 0;
+  }
+
+  /** bpf_xdp_adjust_meta: moves the start of the metadata by `delta`; it stays a multiple of 4 below 256. */
+  adjustMeta(delta: number): number {
+    const meta = this.meta + delta;
+    const bytes = this.data - meta;
+    if (meta < this.start + XDP_FRAME_BYTES || bytes < 0) return -errno.EINVAL;
+    if (bytes % 4 !== 0 || bytes > MAX_META_BYTES) return -errno.EACCES;
+    if (delta < 0) this.#memory.u8.fill(0, meta, this.meta);
+    this.#changed(meta, this.data, this.end);
+    return 0;
+  }
+
+  /** Applies new bounds. Where access is checked the packet moves to a fresh slot, so that stale pointers are caught. */
+  #changed(meta: Ptr, data: Ptr, end: Ptr): void {
+    const { start } = this;
+    const limit = this.#memory.word(cells.packetLimit);
+    if (this.#shadow.delta === 0) {
+      this.#place(start, meta, data, end, limit);
+    } else {
+      this.#forget();
+      const moved = this.#nextSlot() - start;
+      this.#memory.u8.copyWithin(meta + moved, meta, end);
+      this.#place(start + moved, meta + moved, data + moved, end + moved, limit + moved);
+      this.#shadow.mark(meta + moved, end - meta, READ_WRITE);
+    }
+    this.sync();
+  }
+
+  #place(start: Ptr, meta: Ptr, data: Ptr, end: Ptr, limit: Ptr): void {
+    this.#memory.setWord(cells.packetStart, start);
+    this.#memory.setWord(cells.packetMeta, meta);
+    this.#memory.setWord(cells.packetData, data);
+    this.#memory.setWord(cells.packetEnd, end);
+    this.#memory.setWord(cells.packetLimit, limit);
+  }
+
+  #nextSlot(): Ptr {
+    const slot = (this.#memory.word(cells.packetSlot) + 1) % this.#ring.slots;
+    this.#memory.setWord(cells.packetSlot, slot);
+    return this.#ring.base + slot * this.#ring.slotBytes;
+  }
+
+  /** Takes the rights to the current packet away. */
+  #forget(): void {
+    const { meta, end } = this;
+    if (end > meta) this.#shadow.mark(meta, end - meta, NO_ACCESS);
+  }
+}
