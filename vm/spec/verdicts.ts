@@ -1,7 +1,7 @@
-/** What a program's r0 means, by program type: names and the range that Linux demands. Data only. */
+/** What a program's r0 means, by program type. The range that Linux demands is in `rights.ts`. Data only. */
 import type { AttachTypeName, ProgTypeName } from './prog-types.js';
 
-/** A family of verdicts. Values without a name are allowed unless `unnamed` says what becomes of them. */
+/** A family of verdicts. */
 export interface VerdictRow {
   /** r0, as int32 -> name. */
   readonly names: Readonly<Record<number, string>>;
@@ -33,6 +33,11 @@ const TC: VerdictRow = {
 const TCX: VerdictRow = {
   names: { [-1]: 'TCX_NEXT', 0: 'TCX_PASS', 2: 'TCX_DROP', 7: 'TCX_REDIRECT' },
   unnamed: 'TCX_NEXT',
+};
+
+const NETKIT: VerdictRow = {
+  names: { [-1]: 'NETKIT_NEXT', 0: 'NETKIT_PASS', 2: 'NETKIT_DROP', 7: 'NETKIT_REDIRECT' },
+  unnamed: 'NETKIT_NEXT',
 };
 
 const SK: VerdictRow = { names: { 0: 'SK_DROP', 1: 'SK_PASS' } };
@@ -73,7 +78,10 @@ export const VERDICTS: Readonly<Partial<Record<ProgTypeName, VerdictRow>>> = {
 
 /** The verdicts of a program type at an attach point; undefined where r0 is not a verdict (tracing and the like). */
 export function verdictsOf(type: ProgTypeName, attach?: AttachTypeName): VerdictRow | undefined {
-  if (type === 'sched_cls' && attach !== undefined && /^(tcx|netkit)_/.test(attach)) return TCX;
+  if (type === 'sched_cls' && attach !== undefined) {
+    if (attach.startsWith('tcx_')) return TCX;
+    if (attach.startsWith('netkit_')) return NETKIT;
+  }
   if (type === 'sk_skb' && attach === 'sk_skb_stream_parser') return NUMBER;
   return VERDICTS[type];
 }
