@@ -11,6 +11,7 @@ const HEADER_BYTES = 64;
 const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
 const REL_BYTES = 16;
+const RELA_BYTES = 24;
 
 const MACHINE_NONE = 0;
 const MACHINE_BPF = 247;
@@ -29,6 +30,8 @@ export interface ElfSection {
   readonly type: number;
   /** Low 32 bits of `sh_flags`. */
   readonly flags: number;
+  /** Of the section's header in the file. */
+  readonly headerOff: number;
   /** Of the contents in the file. */
   readonly fileOff: number;
   readonly sizeBytes: number;
@@ -52,13 +55,14 @@ export interface ElfSymbol {
   readonly section: number;
 }
 
-/** The addend lies in the relocated field (REL form). */
 export interface ElfRelocation {
   /** Byte offset in the relocated section. */
   readonly off: number;
   /** R_BPF_* number. */
   readonly type: number;
   readonly symbol: ElfSymbol;
+  /** Explicit in the RELA form, which old compilers wrote; else it lies in the relocated field. */
+  readonly addend?: number;
 }
 
 const SYMBOL_TYPES: readonly SymbolType[] = ['notype', 'object', 'func', 'section', 'file'];
@@ -172,6 +176,7 @@ function readSections(bytes: Uint8Array, view: DataView): ElfSection[] {
     const at = table + index * SECTION_HEADER_BYTES;
     const section: ElfSection = {
       index,
+      headerOff: at,
       name: '',
       type: view.getUint32(at + 4, true),
       flags: view.getUint32(at + 8, true),
@@ -201,16 +206,16 @@ function readSections(bytes: Uint8Array, view: DataView): ElfSection[] {
   if (fileBytes > bytes.length) {
     throw fail('elf-section', 'sections overlap: together they are larger than the file', table, { fileBytes });
   }
-  const names = stringsOf(bytes, raw[namesIndex], 'section name');
+  const names = stringsOf(bytes, raw[namesIndex], 'section name', 62);
   return raw.map((section) => ({
     ...section,
     name: section.index === 0 ? '' : names.at(view.getUint32(table + section.index * SECTION_HEADER_BYTES, true)),
   }));
 }
 
-function stringsOf(bytes: Uint8Array, section: ElfSection | undefined, what: string): StringTable {
+function stringsOf(bytes: Uint8Array, section: ElfSection | undefined, what: string, namedAt: number): StringTable {
   if (section?.type !== SHT.STRTAB) {
-    throw fail('elf-string', `the ${what}s are not in a string table`, section?.fileOff ?? 0, {
+    throw fail('elf-string', `the ${what}s are not in a string table`, namedAt, {
       index: section?.index,
     });
   }
@@ -230,7 +235,7 @@ function readSymbols(bytes: Uint8Array, view: DataView, sections: readonly ElfSe
       sizeBytes: table.sizeBytes,
     });
   }
-  const names = stringsOf(bytes, sections[table.link], 'symbol name');
+  const names = stringsOf(bytes, sections[table.link], 'symbol name', table.headerOff + 40);
   const symbols: ElfSymbol[] = [];
   for (let index = 0; index * SYMBOL_BYTES < table.sizeBytes; index++) {
     const at = table.fileOff + index * SYMBOL_BYTES;
@@ -262,22 +267,16 @@ function readSymbols(bytes: Uint8Array, view: DataView, sections: readonly ElfSe
 }
 
 function readRelocations(view: DataView, section: ElfSection, symbols: readonly ElfSymbol[]): ElfRelocation[] {
-  if (section.type === SHT.RELA) {
+  const entryBytes = section.type === SHT.RELA ? RELA_BYTES : REL_BYTES;
+  if (section.sizeBytes % entryBytes !== 0) {
     throw fail(
       'elf-relocation',
-      `section ${section.name} has explicit addends (RELA), which BPF does not use`,
-      section.fileOff,
-    );
-  }
-  if (section.sizeBytes % REL_BYTES !== 0) {
-    throw fail(
-      'elf-relocation',
-      `section ${section.name} is not a whole number of 16-byte relocations`,
+      `section ${section.name} is not a whole number of ${String(entryBytes)}-byte relocations`,
       section.fileOff,
     );
   }
   const out: ElfRelocation[] = [];
-  for (let at = section.fileOff; at < section.fileOff + section.sizeBytes; at += REL_BYTES) {
+  for (let at = section.fileOff; at < section.fileOff + section.sizeBytes; at += entryBytes) {
     const symbolIndex = view.getUint32(at + 12, true);
     const symbol = symbols[symbolIndex];
     if (symbol === undefined) {
@@ -290,7 +289,8 @@ function readRelocations(view: DataView, section: ElfSection, symbols: readonly 
         },
       );
     }
-    out.push({ off: readU64(view, at), type: view.getUint32(at + 8, true), symbol });
+    const common = { off: readU64(view, at), type: view.getUint32(at + 8, true), symbol };
+    out.push(section.type === SHT.RELA ? { ...common, addend: view.getInt32(at + 16, true) } : common);
   }
   return out;
 }

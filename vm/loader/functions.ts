@@ -109,9 +109,15 @@ export function readCode(ctx: LoadContext, named: NamedStarts): Code {
         data: { sizeBytes: section.sizeBytes },
       });
     }
+    const starts = symbolStarts(ctx, section);
+    if (starts.size === 0) {
+      // Stripped, or from a compiler that wrote no function symbols: the section is one function.
+      const label = ctx.symbols.get(section.index)?.find((each) => each.value === 0 && !/^(\.|L)/.test(each.name));
+      starts.set(0, { name: label?.name ?? section.name, linkage: 'global', weak: false, marked: true, sizeBytes: 0 });
+    }
     slots += section.sizeBytes / SLOT_BYTES;
     const relocations = new Map(ctx.elf.relocations(section.index).map((each) => [each.off, each]));
-    parts.set(section.index, { relocations, starts: symbolStarts(ctx, section) });
+    parts.set(section.index, { relocations, starts });
   }
   if (slots > MAX_OBJECT_SLOTS) {
     throw new LoadError('load-program', `the object has ${String(slots)} instructions, more than a million`, {
@@ -209,12 +215,6 @@ function addTargets(
 function cut(ctx: LoadContext, section: ElfSection, starts: ReadonlyMap<number, Start>, firstId: FuncId): Func[] {
   const contents = ctx.elf.contents(section);
   const offs = [...starts.keys()].sort((a, b) => a - b);
-  if (offs.length === 0) {
-    throw new LoadError('load-symbol', `section ${section.name} holds code but no function symbol`, {
-      where: { section: section.name, offset: section.fileOff },
-      hint: 'the object may have been stripped of its symbols; use llvm-strip -g to remove debug information only',
-    });
-  }
   return offs.map((startOff, index) => {
     const start = starts.get(startOff) ?? { name: '', linkage: 'static', weak: false, marked: false, sizeBytes: 0 };
     const nextOff = offs[index + 1] ?? section.sizeBytes;

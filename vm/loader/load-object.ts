@@ -8,6 +8,7 @@ import { parseElf } from '../elf/elf.js';
 import type { ElfFile } from '../elf/elf.js';
 import { decodeText } from '../host.js';
 import type { FunctionSpec, ObjectSpec } from '../object/object-spec.js';
+import type { ProgTypeName } from '../spec/prog-types.js';
 import { addBtfMaps } from './btf-maps.js';
 import { CoreRelocator } from './core/core-relocate.js';
 import { addDataMaps } from './data-maps.js';
@@ -33,6 +34,8 @@ export interface LoadOptions {
   readonly targetBtf?: Uint8Array | Btf;
   /** CONFIG_ options for `__kconfig` variables. */
   readonly kconfig?: Kconfig;
+  /** Type of programs whose section's name says nothing, as `ip` and `tc` know it from their command line. */
+  readonly progType?: ProgTypeName;
 }
 
 /**
@@ -55,7 +58,7 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Object
   addMapValues(ctx, maps, code, places);
   addDebugInfo(ctx, code, debug);
   relocateCore(ctx, code, debug, options.targetBtf);
-  const programs = makePrograms(ctx, code);
+  const programs = makePrograms(ctx, code, options.progType);
   return {
     name: options.name ?? '',
     license: textOf(ctx, 'license'),

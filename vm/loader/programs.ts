@@ -1,6 +1,7 @@
 /** Programs: the functions with a symbol that lie in a section other than `.text`. */
 import { LoadError } from '../errors.js';
 import type { FuncId, ProgramSpec } from '../object/object-spec.js';
+import type { ProgTypeName } from '../spec/prog-types.js';
 import { programTypeOf } from '../spec/sections.js';
 import type { Code, Func } from './functions.js';
 import type { LoadContext } from './load-context.js';
@@ -18,7 +19,7 @@ export function isProgram(func: Func): boolean {
 }
 
 /** Makes the program specs, in the order of the functions. Throws `LoadError` 'load-program'. */
-export function makePrograms(ctx: LoadContext, code: Code): readonly ProgramSpec[] {
+export function makePrograms(ctx: LoadContext, code: Code, defaultType?: ProgTypeName): readonly ProgramSpec[] {
   const programs: ProgramSpec[] = [];
   let reached = 0;
   for (const func of code.funcs) {
@@ -28,7 +29,7 @@ export function makePrograms(ctx: LoadContext, code: Code): readonly ProgramSpec
     if (reached > MAX_REACHED) {
       throw new LoadError('load-program', 'the programs of the object share too many functions', { data: { reached } });
     }
-    programs.push(makeProgram(ctx, func, functions, func.declTags));
+    programs.push(makeProgram(ctx, func, functions, defaultType));
   }
   return programs;
 }
@@ -37,11 +38,12 @@ function makeProgram(
   ctx: LoadContext,
   func: Func,
   functions: readonly FuncId[],
-  declTags: readonly string[],
+  defaultType: ProgTypeName | undefined,
 ): ProgramSpec {
   const section = func.section.name;
-  const common = { name: func.name, section, func: func.id, functions, declTags };
+  const common = { name: func.name, section, func: func.id, functions, declTags: func.declTags };
   const meaning = programTypeOf(section);
+  if (meaning === undefined && defaultType !== undefined) return { ...common, type: defaultType, flags: 0 };
   if (meaning === undefined) {
     const unsupported = `section ${section} names no program type of Linux 6.18`;
     ctx.notes.add('unsupported-section', unsupported);

@@ -8,7 +8,7 @@ import { isWide, SLOT_BYTES } from '../isa/insn.js';
 import type { Insn } from '../isa/insn.js';
 import type { MapId, Ref } from '../object/object-spec.js';
 import type { Code, CodeSection, Func } from './functions.js';
-import { relocatedFunc, targetOff } from './functions.js';
+import { relocatedFunc } from './functions.js';
 import type { Externs } from './externs.js';
 import { externOf } from './externs.js';
 import type { LoadContext } from './load-context.js';
@@ -53,6 +53,7 @@ interface Linked {
 function link(targets: Targets, from: CodeSection, relocation: ElfRelocation, insn: Insn): Linked {
   const { ctx } = targets;
   const { symbol } = relocation;
+  const addend = relocation.addend ?? insn.imm;
   const isCall = insn.name === 'call_local' || insn.name === 'call_helper' || insn.name === 'call_kfunc';
   if (!isCall && !isWide(insn.name)) {
     throw relocationError(
@@ -74,24 +75,24 @@ function link(targets: Targets, from: CodeSection, relocation: ElfRelocation, in
   if (isCall)
     throw relocationError(from.section, relocation, `a call to ${symbolText(ctx, symbol)}, which is not code`);
   if (role === 'btf-maps' || role === 'legacy-maps') {
-    const map = targets.maps.at(section.index, targetOff(symbol, 'lddw', insn.imm));
+    const map = targets.maps.at(section.index, symbol.value + addend);
     if (map === undefined) {
       throw relocationError(
         from.section,
         relocation,
-        `${symbolText(ctx, symbol)} + ${String(insn.imm)} is not where a map starts`,
+        `${symbolText(ctx, symbol)} + ${String(addend)} is not where a map starts`,
       );
     }
     return { insn: { ...insn, name: 'ld_map_fd', src: SRC_MAP_FD, imm: 0, immHi: 0 }, ref: { kind: 'map', map } };
   }
   if (role === 'data') {
     const map = targets.maps.at(section.index, 0);
-    const off = symbol.value + insn.imm;
+    const off = symbol.value + addend;
     if (map !== undefined && off >= 0 && off < section.sizeBytes) return mapValue(insn, map, off);
     throw relocationError(
       from.section,
       relocation,
-      `${symbolText(ctx, symbol)} + ${String(insn.imm)} lies outside section ${section.name} (${String(section.sizeBytes)} bytes)`,
+      `${symbolText(ctx, symbol)} + ${String(addend)} lies outside section ${section.name} (${String(section.sizeBytes)} bytes)`,
     );
   }
   return unsupported(

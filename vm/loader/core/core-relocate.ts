@@ -228,7 +228,8 @@ function sameAnswer(a: Answer, b: Answer): boolean {
 function patchOf(question: Question, answer: { readonly value: bigint; readonly width?: FieldWidth }): Patch {
   const { kind, localAnswer, path } = question;
   // Compilers fill in what they like for bit-fields, and 1 or an id for types.
-  const isCertain = (kind === 'field-byte-off' && (path?.place.member?.bits ?? 0) === 0) || kind === 'field-byte-size';
+  const isBitField = (path?.place.member?.bits ?? 0) > 0;
+  const isCertain = (kind === 'field-byte-off' || kind === 'field-byte-size') && !isBitField;
   const local = 'value' in localAnswer ? localAnswer : undefined;
   return {
     value: answer.value,
