@@ -25,7 +25,7 @@ const FORMATS: readonly { name: string; options: PcapOptions }[] = [
 ];
 
 for (const { name, options } of FORMATS) {
-  t.test(`reads what was written: ${name}`, (t) => {
+  void t.test(`reads what was written: ${name}`, (t) => {
     const { packets, interfaces, failure } = readAll(
       writePcap(PACKETS, { ...options, linkType: 101, snapBytes: 9216 }),
     );
@@ -47,14 +47,14 @@ for (const { name, options } of FORMATS) {
   });
 }
 
-t.test('nanoseconds are kept in a ns file and cut in a us file', (t) => {
+void t.test('nanoseconds are kept in a ns file and cut in a us file', (t) => {
   const packet = { data: patternBytes(20), sec: 5, nsec: 123_456_789 };
   t.equal(readAll(writePcap([packet], { nanoseconds: true })).packets[0]?.nsec, 123_456_789);
   t.equal(readAll(writePcap([packet])).packets[0]?.nsec, 123_456_000);
   t.end();
 });
 
-t.test('a header alone is an empty capture', (t) => {
+void t.test('a header alone is an empty capture', (t) => {
   const { packets, failure, interfaces } = readAll(encodePcapHeader());
   t.equal(failure, undefined);
   t.equal(packets.length, 0);
@@ -62,7 +62,7 @@ t.test('a header alone is an empty capture', (t) => {
   t.end();
 });
 
-t.test('microseconds beyond a second carry over', (t) => {
+void t.test('microseconds beyond a second carry over', (t) => {
   const bytes = writePcap([{ data: patternBytes(4), sec: 7, nsec: 0 }]);
   viewOf(bytes).setUint32(28, 2_500_000, true);
   const [packet] = readAll(bytes).packets;
@@ -70,14 +70,14 @@ t.test('microseconds beyond a second carry over', (t) => {
   t.end();
 });
 
-t.test('frame check sequence bits are told apart from the link type', (t) => {
+void t.test('frame check sequence bits are told apart from the link type', (t) => {
   const bytes = encodePcapHeader();
   viewOf(bytes).setUint32(20, 0x2400_0001, true);
   t.match(readAll(bytes).interfaces, [{ linkType: 1, fcsBytes: 4 }]);
   t.end();
 });
 
-t.test('lengths of old versions are in the other order', (t) => {
+void t.test('lengths of old versions are in the other order', (t) => {
   const cases = [
     { minor: 4, first: 4, second: 90, capBytes: 4 },
     { minor: 3, first: 90, second: 4, capBytes: 4 },
@@ -186,7 +186,7 @@ const BROKEN: readonly BrokenCase[] = [
 ];
 
 for (const { name, bytes, code, offset, packets } of BROKEN) {
-  t.test(`broken: ${name}`, (t) => {
+  void t.test(`broken: ${name}`, (t) => {
     for (const chunkBytes of [1, 7, 1000, 1_000_000]) {
       const outcome = readAll(bytes(), chunkBytes);
       t.match(outcome.failure, { name: 'PcapError', code, where: { offset } }, `chunks of ${chunkBytes}`);
@@ -196,7 +196,7 @@ for (const { name, bytes, code, offset, packets } of BROKEN) {
   });
 }
 
-t.test('cut at every byte: the packets before the cut, then pcap-truncated', (t) => {
+void t.test('cut at every byte: the packets before the cut, then pcap-truncated', (t) => {
   const whole = writePcap(PACKETS.slice(0, 3));
   const ends = [24, 24 + 76, 24 + 76 + 30, 24 + 76 + 30 + 16];
   for (let size = 0; size < whole.length; size++) {
