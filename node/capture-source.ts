@@ -134,13 +134,21 @@ async function* gunzipped(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   const failed = new Promise<never>((_, reject) => gunzip.once('error', reject));
   // Awaited below only while something is being done; a late error must not be an unhandled one.
   failed.catch(() => undefined);
+  // Also comes early, and then no write is answered any more, if something that is not gzip follows.
+  let hasEnded = false;
+  const ended = new Promise<void>((resolve) =>
+    gunzip.once('end', () => {
+      hasEnded = true;
+      resolve();
+    }),
+  );
   gunzip.on('data', (chunk: Uint8Array) => ready.push(chunk));
   try {
     for await (const chunk of packed) {
       for (let at = 0; at < chunk.length; at += PACKED_SLICE_BYTES) {
         const slice = chunk.subarray(at, at + PACKED_SLICE_BYTES);
         try {
-          await Promise.race([failed, new Promise((resolve) => gunzip.write(slice, resolve))]);
+          await Promise.race([failed, ended, new Promise((resolve) => gunzip.write(slice, resolve))]);
           // An error is told to the callback of the write and, a moment later, to the listener.
           if (gunzip.errored !== null) await failed;
         } finally {
@@ -148,10 +156,12 @@ async function* gunzipped(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
           ready = [];
           yield* done;
         }
+        if (hasEnded) return;
       }
     }
-    await Promise.race([failed, new Promise((resolve) => gunzip.end(resolve))]);
-    if (gunzip.errored !== null) await failed;
+    // Not the callback of end(): that comes before what is missing is noticed.
+    gunzip.end();
+    await Promise.race([failed, ended]);
     yield* ready;
   } finally {
     gunzip.destroy();

@@ -32,7 +32,13 @@ async function failureOf(action: () => Promise<unknown>): Promise<unknown> {
 void t.test('files: plain, gzip under any name, gzip in several members', async (t) => {
   const half = CAPTURE.length >> 1;
   const members = Buffer.concat([gzipSync(CAPTURE.subarray(0, half)), gzipSync(CAPTURE.subarray(half))]);
-  const cases = { 'plain.gz': CAPTURE, 'packed.pcap': gzipSync(CAPTURE), 'members.pcap.gz': members };
+  const trailed = Buffer.concat([gzipSync(CAPTURE), Buffer.alloc(300_000, 'not gzip')]);
+  const cases = {
+    'plain.gz': CAPTURE,
+    'packed.pcap': gzipSync(CAPTURE),
+    'members.pcap.gz': members,
+    'trailed.gz': trailed,
+  };
   for (const [name, content] of Object.entries(cases)) {
     const path = join(t.testdir({}), name);
     writeFileSync(path, content);
@@ -41,7 +47,7 @@ void t.test('files: plain, gzip under any name, gzip in several members', async 
     t.equal(source.fileBytes, content.length);
     t.equal(source.name, path);
     t.ok((await collect(source.chunks)).equals(CAPTURE), name);
-    t.equal(progress.at(-1), content.length, 'progress counts the bytes of the file');
+    if (content !== trailed) t.equal(progress.at(-1), content.length, 'progress counts the bytes of the file');
     t.strictSame(
       progress,
       [...progress].sort((a, b) => a - b),
