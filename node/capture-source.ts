@@ -134,14 +134,8 @@ async function* gunzipped(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   const failed = new Promise<never>((_, reject) => gunzip.once('error', reject));
   // Awaited below only while something is being done; a late error must not be an unhandled one.
   failed.catch(() => undefined);
-  // Also comes early, and then no write is answered any more, if something that is not gzip follows.
-  let hasEnded = false;
-  const ended = new Promise<void>((resolve) =>
-    gunzip.once('end', () => {
-      hasEnded = true;
-      resolve();
-    }),
-  );
+  // Also comes early, and then no write is answered any more, if zeros are padded to the file.
+  const ended = new Promise((resolve) => gunzip.once('end', resolve));
   gunzip.on('data', (chunk: Uint8Array) => ready.push(chunk));
   try {
     for await (const chunk of packed) {
@@ -156,7 +150,7 @@ async function* gunzipped(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
           ready = [];
           yield* done;
         }
-        if (hasEnded) return;
+        if (gunzip.readableEnded) return;
       }
     }
     // Not the callback of end(): that comes before what is missing is noticed.
