@@ -1,4 +1,8 @@
 /** The public surface of `skep/asm`; re-exports only. */
 export { assemble } from './assemble.js';
 export type { AsmOptions, Assembled } from './assemble.js';
+export { disassemble } from './disassemble.js';
+export type { DisassembleOptions } from './disassemble.js';
+export { formatInsn } from './format.js';
+export type { FormatOptions } from './format.js';
 export { AsmError } from '../errors.js';
