@@ -36,7 +36,8 @@ export interface ErrorDetails<D> {
 export class SkepError<C extends string = string, D = Readonly<Record<string, unknown>>> extends Error {
   readonly code: C;
   readonly data: D | undefined;
-  readonly where: Where;
+  /** Whoever knows the file's name may add it on the error's way out. */
+  where: Where;
   readonly hint: string | undefined;
 
   constructor(code: C, message: string, details: ErrorDetails<D> = {}) {

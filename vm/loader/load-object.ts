@@ -6,6 +6,7 @@ import type { Btf } from '../btf/btf.js';
 import { parseBtf } from '../btf/btf.js';
 import { parseElf } from '../elf/elf.js';
 import type { ElfFile } from '../elf/elf.js';
+import { SkepError } from '../errors.js';
 import { decodeText } from '../host.js';
 import type { FunctionSpec, ObjectSpec } from '../object/object-spec.js';
 import type { ProgTypeName } from '../spec/prog-types.js';
@@ -43,6 +44,15 @@ export interface LoadOptions {
  * `notes`, in refs of kind `unsupported` and in `ProgramSpec.unsupported`.
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
+  try {
+    return load(bytes, options);
+  } catch (error) {
+    if (error instanceof SkepError && options.name !== undefined) error.where = { file: options.name, ...error.where };
+    throw error;
+  }
+}
+
+function load(bytes: Uint8Array, options: LoadOptions): ObjectSpec {
   const elf = parseElf(bytes);
   const ctx = makeContext(elf);
   const maps = new ObjectMaps();

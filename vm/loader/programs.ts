@@ -49,12 +49,13 @@ function makeProgram(
     ctx.notes.add('unsupported-section', unsupported);
     return { ...common, type: 'unspec', flags: 0, unsupported };
   }
-  const { row, target } = meaning;
+  const { row, target, autoload } = meaning;
   return {
     ...common,
     type: row.type,
     ...(row.attach === undefined ? {} : { attachType: row.attach }),
     ...(target === '' ? {} : { attachTo: target }),
+    ...(autoload ? {} : { autoload }),
     flags: (row.frags === true ? BPF_F_XDP_HAS_FRAGS : 0) | (row.sleepable === true ? BPF_F_SLEEPABLE : 0),
   };
 }

@@ -60,6 +60,8 @@ export interface ProgramSpec {
   /** What the section name says to attach to (a kernel function, a device...), if it does. */
   readonly attachTo?: string;
   readonly flags: number;
+  /** Its section's name starts with `?`: a loader leaves it out unless it is asked for. */
+  readonly autoload?: false;
   readonly func: FuncId;
   /** Every function reachable by calls and function pointers, the program's own first. */
   readonly functions: readonly FuncId[];

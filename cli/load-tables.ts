@@ -1,0 +1,122 @@
+/** An object's description as tables for a terminal. Knows nothing of files. */
+import Table from 'cli-table3';
+import { typeDefinition } from '../vm/btf/c-text.js';
+import type { CallDescription, MapDescription, ObjectDescription } from '../vm/object/describe.js';
+import type { ObjectSpec } from '../vm/object/object-spec.js';
+
+/** Columns two spaces apart, no lines. */
+const COMPACT = {
+  chars: {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  },
+  style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+};
+
+function table(head: readonly string[], rows: readonly (readonly string[])[], numeric: readonly number[]): string {
+  const out = new Table({
+    ...COMPACT,
+    head: [...head],
+    colAligns: head.map((_, column) => (numeric.includes(column) ? 'right' : 'left')),
+  });
+  for (const row of rows) out.push([...row]);
+  return out
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function supported(reasons: readonly string[]): string {
+  return reasons.length === 0 ? 'yes' : `no: ${reasons.join('; ')}`;
+}
+
+/** The whole report of one object, ending with a newline. */
+export function renderObject(description: ObjectDescription): string {
+  const parts = [
+    `${description.name}: license ${description.license === '' ? 'none' : JSON.stringify(description.license)}`,
+    programTable(description),
+    mapTable(description),
+    callTable('HELPER', description.helpers),
+    callTable('KFUNC', description.kfuncs),
+    description.notes.map((note) => `note: ${note.message}`).join('\n'),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function programTable({ programs }: ObjectDescription): string {
+  if (programs.length === 0) return 'The object holds no program.';
+  const rows = programs.map((program) => [
+    program.section,
+    program.name,
+    program.attachTo === undefined ? program.type : `${program.type} ${program.attachTo}`,
+    String(program.slots),
+    String(program.functions),
+    supported(program.unsupported),
+  ]);
+  return table(['SECTION', 'PROGRAM', 'TYPE', 'INSNS', 'FUNCTIONS', 'SUPPORTED'], rows, [3, 4]);
+}
+
+function withType(bytes: number, type: string | undefined): string {
+  return type === undefined ? String(bytes) : `${bytes} ${type}`;
+}
+
+function mapRow(map: MapDescription, name: string): string[] {
+  return [
+    name,
+    map.type,
+    withType(map.keyBytes, map.keyType),
+    withType(map.valueBytes, map.valueType),
+    String(map.maxEntries),
+    map.flags.join(',') || '-',
+    supported(map.unsupported),
+  ];
+}
+
+function mapTable({ maps }: ObjectDescription): string {
+  if (maps.length === 0) return '';
+  const rows = maps.flatMap((map) => [
+    mapRow(map, map.initialised === 0 ? map.name : `${map.name} (${map.initialised} filled)`),
+    ...(map.inner === undefined ? [] : [mapRow(map.inner, '  inner')]),
+  ]);
+  return table(['MAP', 'TYPE', 'KEY', 'VALUE', 'ENTRIES', 'FLAGS', 'SUPPORTED'], rows, [4]);
+}
+
+function callTable(title: string, calls: readonly CallDescription[]): string {
+  if (calls.length === 0) return '';
+  const rows = calls.map((call) => [
+    call.id === undefined ? call.name : `${call.name}#${call.id}`,
+    String(call.calls),
+    supported(call.unsupported),
+  ]);
+  return table([title, 'CALLS', 'SUPPORTED'], rows, [1]);
+}
+
+/** C definitions of the types of all maps' keys and values, each once; '' if there are none. */
+export function renderTypes(spec: ObjectSpec): string {
+  const { btf } = spec;
+  if (btf === undefined) return '';
+  const ids = new Set<number>();
+  for (const map of spec.maps) {
+    for (const each of map.inner === undefined ? [map] : [map, map.inner]) {
+      if (each.section !== undefined) continue;
+      if (each.keyType !== undefined) ids.add(each.keyType);
+      if (each.valueType !== undefined) ids.add(each.valueType);
+    }
+  }
+  const definitions = new Set([...ids].map((id) => typeDefinition(btf, id)).filter((text) => text !== ''));
+  return [...definitions].map((text) => `\n${text}`).join('');
+}
