@@ -1,6 +1,6 @@
 /** An object's description as tables for a terminal. Knows nothing of files. */
 import Table from 'cli-table3';
-import { typeDefinition } from '../vm/btf/c-text.js';
+import { typeDefinitions } from '../vm/btf/c-text.js';
 import type { CallDescription, MapDescription, ObjectDescription } from '../vm/object/describe.js';
 import type { ObjectSpec } from '../vm/object/object-spec.js';
 
@@ -40,8 +40,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
     .join('\n');
 }
 
-function supported(reasons: readonly string[]): string {
-  return reasons.length === 0 ? 'yes' : `no: ${reasons.join('; ')}`;
+function supported(reasons: readonly string[], unresolved: readonly string[] = []): string {
+  if (reasons.length > 0) return `no: ${[...reasons, ...unresolved].join('; ')}`;
+  return unresolved.length > 0 ? `yes, unless executed: ${unresolved.join('; ')}` : 'yes';
 }
 
 /** The whole report of one object, ending with a newline. */
@@ -65,7 +66,7 @@ function programTable({ programs }: ObjectDescription): string {
     program.attachTo === undefined ? program.type : `${program.type} ${program.attachTo}`,
     String(program.slots),
     String(program.functions),
-    supported(program.unsupported),
+    supported(program.unsupported, program.unresolved),
   ]);
   return table(['SECTION', 'PROGRAM', 'TYPE', 'INSNS', 'FUNCTIONS', 'SUPPORTED'], rows, [3, 4]);
 }
@@ -117,6 +118,6 @@ export function renderTypes(spec: ObjectSpec): string {
       if (each.valueType !== undefined) ids.add(each.valueType);
     }
   }
-  const definitions = new Set([...ids].map((id) => typeDefinition(btf, id)).filter((text) => text !== ''));
-  return [...definitions].map((text) => `\n${text}`).join('');
+  const text = typeDefinitions(btf, ids);
+  return text === '' ? '' : `\n${text}`;
 }

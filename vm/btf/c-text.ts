@@ -21,13 +21,14 @@ export function typeText(btf: Btf, id: BtfId): string {
 }
 
 /**
- * The definition of a type and, before it, of all named structs, unions, enums and typedefs that it holds by value, as
- * C would want them. Ends with a newline; empty for types without a definition, such as `int`.
+ * The definitions of types and, before them, of all named structs, unions, enums and typedefs that they hold by value,
+ * in the order that C wants. Ends with a newline; empty if no type needs a definition, as `int` does not.
  */
-export function typeDefinition(btf: Btf, id: BtfId): string {
+export function typeDefinitions(btf: Btf, ids: Iterable<BtfId>): string {
   const writer: Writer = { btf, bodies: 'full', budget: MAX_CHARS };
   const order: BtfId[] = [];
-  collect(writer, id, order, new Set(), 0);
+  const seen = new Set<BtfId>();
+  for (const id of ids) collect(writer, id, order, seen, 0);
   return order.map((each) => define(writer, each)).join('');
 }
 

@@ -7,6 +7,7 @@ import { LoadError } from '../errors.js';
 import { isWide, SLOT_BYTES } from '../isa/insn.js';
 import type { Insn } from '../isa/insn.js';
 import type { MapId, Ref } from '../object/object-spec.js';
+import { kfuncByName } from '../spec/kfuncs.js';
 import type { Code, CodeSection, Func } from './functions.js';
 import { relocatedFunc } from './functions.js';
 import type { Externs } from './externs.js';
@@ -117,6 +118,9 @@ function unsupported(ctx: LoadContext, insn: Insn, what: string): Linked {
 function linkExternCall(targets: Targets, relocation: ElfRelocation, insn: Insn): Linked {
   const name = relocation.symbol.name;
   const extern = externOf(targets.externs, relocation.symbol);
+  if (extern.kind === 'kfunc' && extern.weak && kfuncByName(name) === undefined) {
+    return unsupported(targets.ctx, insn, `weak kfunc ${name} is not there`);
+  }
   if (extern.kind === 'kfunc') {
     return { insn: { ...insn, name: 'call_kfunc', src: SRC_KFUNC_CALL, off: 0, imm: 0 }, ref: { kind: 'kfunc', name } };
   }

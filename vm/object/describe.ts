@@ -25,8 +25,10 @@ export interface ProgramDescription {
   readonly helpers: readonly string[];
   readonly kfuncs: readonly string[];
   readonly declTags: readonly string[];
-  /** Why skep cannot run it, or not all of it; empty if it can. */
+  /** Why skep cannot run it; empty if it can. */
   readonly unsupported: readonly string[];
+  /** What its instructions name but nobody has; it runs until one of them is executed. */
+  readonly unresolved: readonly string[];
 }
 
 export interface MapDescription {
@@ -74,6 +76,7 @@ interface Uses {
   readonly kfuncs: ReadonlyMap<string, number>;
   readonly maps: ReadonlySet<number>;
   readonly reasons: ReadonlySet<string>;
+  readonly unresolved: ReadonlySet<string>;
 }
 
 /** Describes an object. Never throws for an object that `loadObject` made, but for BTF that turns out to be broken. */
@@ -129,11 +132,12 @@ function usesOf(func: FunctionSpec): Uses {
   const kfuncs = new Map<string, number>();
   const maps = new Set<number>();
   const reasons = new Set<string>();
+  const unresolved = new Set<string>();
   let slots = 0;
   for (const [index, insn] of func.insns.entries()) {
     slots += slotsOf(insn);
     const ref = func.refs.get(index);
-    if (ref?.kind === 'unsupported') reasons.add(ref.what);
+    if (ref?.kind === 'unsupported') unresolved.add(ref.what);
     else if (ref?.kind === 'kfunc') count(kfuncs, ref.name);
     else if (ref?.kind === 'map' || ref?.kind === 'map-value') maps.add(ref.map);
     else if (insn.name === 'call_helper') count(helpers, insn.imm);
@@ -141,7 +145,7 @@ function usesOf(func: FunctionSpec): Uses {
   }
   for (const id of helpers.keys()) for (const reason of helperReasons(id)) reasons.add(reason);
   for (const name of kfuncs.keys()) for (const reason of kfuncReasons(name)) reasons.add(reason);
-  return { slots, helpers, kfuncs, maps, reasons };
+  return { slots, helpers, kfuncs, maps, reasons, unresolved };
 }
 
 function isUnsupported(insn: Insn): boolean {
@@ -158,6 +162,7 @@ function describeProgram(
   if (program.type !== 'unspec' && PROG_TYPE_ROWS[program.type].unsupported === true) {
     reasons.add(`program type ${program.type} is not supported yet`);
   }
+  const unresolved = new Set<string>();
   const helpers = new Set<number>();
   const kfuncs = new Set<string>();
   let slots = 0;
@@ -168,6 +173,7 @@ function describeProgram(
     for (const helper of used.helpers.keys()) helpers.add(helper);
     for (const kfunc of used.kfuncs.keys()) kfuncs.add(kfunc);
     for (const reason of used.reasons) reasons.add(reason);
+    for (const what of used.unresolved) unresolved.add(what);
     for (const map of used.maps) for (const reason of maps[map]?.unsupported ?? []) reasons.add(reason);
   }
   return {
@@ -182,6 +188,7 @@ function describeProgram(
     kfuncs: [...kfuncs],
     declTags: program.declTags,
     unsupported: [...reasons],
+    unresolved: [...unresolved],
   };
 }
 
