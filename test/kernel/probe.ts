@@ -3,6 +3,7 @@
  * helpers may be called, which context bytes read and written at which width, what r0 may be at exit.
  * Knows the tables of `vm/spec` and a `Loader`; writes nothing.
  */
+import { type Btf } from '../../vm/btf/btf.js';
 import { fromHex } from '../../vm/bytes.js';
 import { CTX_LAYOUTS } from '../../vm/spec/ctx.js';
 import {
@@ -54,6 +55,19 @@ const ATTACH_POINTS: Readonly<Partial<Record<ProgTypeName, readonly AttachTypeNa
   flow_dissector: ['flow_dissector'],
   netfilter: ['netfilter'],
   lirc_mode2: ['lirc_mode2'],
+  tracing: ['trace_fentry', 'trace_fexit', 'modify_return', 'trace_raw_tp', 'trace_iter'],
+  lsm: ['lsm_mac', 'lsm_cgroup'],
+};
+
+/** What a program is loaded for, where its context depends on that: a kernel function or tracepoint with one argument. */
+const TARGETS: Readonly<Partial<Record<AttachTypeName, string>>> = {
+  trace_fentry: 'bpf_fentry_test1',
+  trace_fexit: 'bpf_fentry_test1',
+  modify_return: 'bpf_modify_return_test',
+  trace_raw_tp: 'btf_trace_kfree_skb',
+  trace_iter: 'bpf_iter_task',
+  lsm_mac: 'bpf_lsm_file_open',
+  lsm_cgroup: 'bpf_lsm_socket_bind',
 };
 
 const BPF_F_SLEEPABLE = 16;
@@ -88,8 +102,8 @@ export interface KernelFacts {
   /** Helper -> whether packet pointers are lost when it is called; only those that the probe knows how to call. */
   readonly movesPacket: ReadonlyMap<HelperName, boolean>;
   readonly sites: readonly SiteFacts[];
-  /** Types of which the kernel loads no program, with the errno: not built in, or more is needed than a context. */
-  readonly unavailable: ReadonlyMap<ProgTypeName, number>;
+  /** Where the kernel loads no program, with the errno: not built in, not permitted, or more is needed than we give. */
+  readonly unavailable: readonly { readonly site: Site; readonly errno: number }[];
 }
 
 const EXIT = '9500000000000000';
@@ -111,12 +125,15 @@ const LOAD_OP: Readonly<Record<Width, number>> = { 1: 0x71, 2: 0x69, 4: 0x61, 8:
 const STORE_OP: Readonly<Record<Width, number>> = { 1: 0x73, 2: 0x6b, 4: 0x63, 8: 0x7b };
 
 /** Loads programs of one site. */
-function loaderOf(load: Loader, site: Site) {
+function loaderOf(load: Loader, btf: Btf, site: Site) {
   const { id } = PROG_TYPE_ROWS[site.type];
   const attach = site.attach === undefined ? 0 : ATTACH_TYPES[site.attach];
+  const target = site.attach === undefined ? undefined : TARGETS[site.attach];
+  const isTarget = (id: number) => btf.type(id).kind === (site.attach === 'trace_raw_tp' ? 'typedef' : 'func');
+  const attachBtfId = target === undefined ? 0 : (btf.idsNamed(target).find(isTarget) ?? 0);
   const flags = site.type === 'syscall' ? BPF_F_SLEEPABLE : 0;
   return (code: readonly string[], more: { license?: string; logLevel?: 2 } = {}): LoadAnswer =>
-    load({ insns: fromHex(code.join('')) ?? new Uint8Array(0), type: id, attach, flags, ...more });
+    load({ insns: fromHex(code.join('')) ?? new Uint8Array(0), type: id, attach, attachBtfId, flags, ...more });
 }
 
 type SiteLoader = ReturnType<typeof loaderOf>;
@@ -257,11 +274,11 @@ function losesPacket(load: SiteLoader, width: 4 | 8, off: number, id: number, ca
   return !load(tail([slot(0x71, 0x70, 0, 0)])).accepted;
 }
 
-function probeMoves(load: Loader): ReadonlyMap<HelperName, boolean> {
+function probeMoves(load: Loader, btf: Btf): ReadonlyMap<HelperName, boolean> {
   const moves = new Map<HelperName, boolean>();
   for (const [name, call] of Object.entries(CALLS) as [HelperName, string][]) {
     for (const { site, width, off } of PACKET_SITES) {
-      const answer = losesPacket(loaderOf(load, site), width, off, HELPER_ROWS[name].id, call);
+      const answer = losesPacket(loaderOf(load, btf, site), width, off, HELPER_ROWS[name].id, call);
       if (answer !== undefined) moves.set(name, answer);
     }
   }
@@ -272,18 +289,18 @@ function probeMoves(load: Loader): ReadonlyMap<HelperName, boolean> {
 const LAST_ID = 240;
 
 /** Asks about everything; some 60,000 loads. */
-export function probeKernel(load: Loader): KernelFacts {
+export function probeKernel(load: Loader, btf: Btf): KernelFacts {
   const sites: SiteFacts[] = [];
-  const unavailable = new Map<ProgTypeName, number>();
+  const unavailable: { site: Site; errno: number }[] = [];
   const existing = new Set<number>();
   for (const { name: type } of PROG_TYPES) {
     const attachPoints: readonly (AttachTypeName | undefined)[] = ATTACH_POINTS[type] ?? [undefined];
     for (const attach of attachPoints) {
       const site: Site = attach === undefined ? { type } : { type, attach };
-      const ask = loaderOf(load, site);
+      const ask = loaderOf(load, btf, site);
       const r0 = [0, 1].find((value) => ask([setRegister(0, value), EXIT]).accepted);
       if (r0 === undefined) {
-        unavailable.set(type, ask([setRegister(0, 0), EXIT]).errno);
+        unavailable.push({ site, errno: ask([setRegister(0, 0), EXIT]).errno });
         continue;
       }
       const helpers: number[] = [];
@@ -303,5 +320,5 @@ export function probeKernel(load: Loader): KernelFacts {
       });
     }
   }
-  return { helpers: [...existing].sort((a, b) => a - b), movesPacket: probeMoves(load), sites, unavailable };
+  return { helpers: [...existing].sort((a, b) => a - b), movesPacket: probeMoves(load, btf), sites, unavailable };
 }

@@ -16,7 +16,9 @@ const CALLS: readonly [ProgTypeName, HelperName, boolean | undefined, AttachType
   ['cgroup_sock_addr', 'bind', true],
   ['cgroup_sock_addr', 'bind', true, 'cgroup_inet4_connect'],
   ['cgroup_sock_addr', 'bind', false, 'cgroup_inet4_bind'],
-  ['tracing', 'map_lookup_elem', undefined],
+  ['tracing', 'map_lookup_elem', true, 'trace_raw_tp'],
+  ['tracing', 'map_lookup_elem', undefined, 'trace_fentry'],
+  ['lsm', 'map_lookup_elem', undefined],
 ];
 
 for (const [type, helper, wanted, attach] of CALLS) {
@@ -75,6 +77,8 @@ t.test('every context access lies inside the context', (t) => {
 
 t.test('what r0 must be', (t) => {
   t.equal(returnRange('xdp'), undefined);
+  t.equal(returnRange('tracing', 'trace_raw_tp'), undefined);
+  t.strictSame(returnRange('tracing', 'trace_iter'), { min: 0, max: 1 });
   t.strictSame(returnRange('cgroup_skb'), { min: 0, max: 1 });
   t.strictSame(returnRange('cgroup_skb', 'cgroup_inet_egress'), { min: 0, max: 3 });
   t.strictSame(returnRange('cgroup_sock_addr', 'cgroup_udp4_recvmsg'), { min: 1, max: 1 });

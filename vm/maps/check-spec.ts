@@ -26,6 +26,8 @@ function fits(bytes: number, rule: SizeRule, most: number): boolean {
       return bytes >= 1 && bytes <= most;
     case '4|8':
       return bytes === 4 || bytes === 8;
+    case '8|16':
+      return bytes === 8 || bytes === 16;
     case 'prefix':
       return bytes >= 5 && bytes <= 260;
     case 'stack':
@@ -43,6 +45,8 @@ function describe(rule: SizeRule): string {
       return 'at least 1 and not larger than the kernel allows';
     case '4|8':
       return '4 or 8';
+    case '8|16':
+      return '8 or 16';
     case 'prefix':
       return '5 to 260';
     case 'stack':

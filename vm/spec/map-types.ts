@@ -12,6 +12,8 @@ export type SizeRule =
   | 'any'
   /** 4 or 8 bytes: a descriptor, or a descriptor and what comes with it. */
   | '4|8'
+  /** 8 or 16 bytes: a cgroup's number, alone or with an attach type. */
+  | '8|16'
   /** A prefix length in 4 bytes and 1 to 256 bytes of address. */
   | 'prefix'
   /** A multiple of 8 bytes, at least one. */
@@ -76,9 +78,9 @@ export const MAP_TYPES = [
   type(16, 'cpumap', 4, '4|8', 'any', { holds: 'cpu', unsupported }),
   type(17, 'xskmap', 4, 4, 'any', { holds: 'xsk', unsupported }),
   type(18, 'sockhash', 'any', '4|8', 'any', { holds: 'sock', unsupported }),
-  type(19, 'cgroup_storage', 'any', 'any', 'none', { unsupported }),
+  type(19, 'cgroup_storage', '8|16', 'any', 'none', { unsupported }),
   type(20, 'reuseport_sockarray', 4, '4|8', 'any', { holds: 'sock', unsupported }),
-  type(21, 'percpu_cgroup_storage', 'any', 'any', 'none', { perCpu: true, unsupported }),
+  type(21, 'percpu_cgroup_storage', '8|16', 'any', 'none', { perCpu: true, unsupported }),
   type(22, 'queue', 'none', 'any', 'any', { unsupported }),
   type(23, 'stack', 'none', 'any', 'any', { unsupported }),
   type(24, 'sk_storage', 4, 'any', 'none', { unsupported }),

@@ -26,7 +26,7 @@ function numbersIn(runs: string, step = 1): ReadonlySet<number> {
   return all;
 }
 
-/** Every site (`type`, `type/attach`) -> its row's value, a type's first site also under the bare type. */
+/** Every site (`type`, `type/attach`) -> its row's value. */
 function bySite<R extends { readonly sites: string }, V>(rows: readonly R[], toValue: (row: R) => V): Map<string, V> {
   const values = new Map<string, V>();
   for (const row of rows) {
@@ -41,8 +41,11 @@ function lookup<V>(
   type: ProgTypeName,
   attach: AttachTypeName | undefined,
 ): V | undefined {
-  const exact = attach === undefined ? undefined : values.get(`${type}/${attach}`);
-  return exact ?? values.get(type);
+  if (attach === undefined) return values.get(type);
+  const exact = values.get(`${type}/${attach}`);
+  if (exact !== undefined) return exact;
+  const dependsOnAttach = [...values.keys()].some((site) => site.startsWith(`${type}/`));
+  return dependsOnAttach ? undefined : values.get(type);
 }
 
 const helpers = bySite(HELPER_RIGHTS, (row) => numbersIn(row.helpers));
