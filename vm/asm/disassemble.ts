@@ -66,6 +66,7 @@ export function codeSections(file: ElfFile): ElfSection[] {
 }
 
 class SectionLister {
+  private readonly file: ElfFile;
   private readonly bytes: Uint8Array;
   private readonly labels: readonly Label[];
   private readonly relocations: readonly ElfRelocation[];
@@ -81,6 +82,7 @@ class SectionLister {
     options: DisassembleOptions,
     lines: ReadonlyMap<number, SourceLine> | undefined,
   ) {
+    this.file = file;
     this.bytes = file.contents(section);
     this.options = options;
     this.lines = lines;
@@ -169,8 +171,15 @@ class SectionLister {
       const relocation = this.relocations[this.relocationAt];
       if (relocation === undefined) return;
       const kind = RELOCATION_NAMES[relocation.type] ?? 'Unknown';
-      this.out.push(`\t\t${relocation.off.toString(16).padStart(16, '0')}:  ${kind}\t${relocation.symbol.name}\n`);
+      this.out.push(
+        `\t\t${relocation.off.toString(16).padStart(16, '0')}:  ${kind}\t${this.nameOf(relocation.symbol)}\n`,
+      );
     }
+  }
+
+  /** Of a section's own symbol, which may have no name, the section's name. */
+  private nameOf({ name, type, section }: ElfSymbol): string {
+    return type === 'section' && name === '' ? (this.file.sections[section]?.name ?? '') : name;
   }
 
   private skipRelocations(end: number): void {

@@ -29,6 +29,10 @@ export class AsmFaults {
     return new AsmFaults('', this.file);
   }
 
+  get count(): number {
+    return this.errors.length;
+  }
+
   get any(): boolean {
     return this.errors.length > 0;
   }

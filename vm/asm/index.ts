@@ -1,6 +1,7 @@
 /** The public surface of `skep/asm`; re-exports only. */
 export { assemble } from './assemble.js';
 export type { AsmOptions, Assembled } from './assemble.js';
+export { assembleObject } from './object.js';
 export { disassemble } from './disassemble.js';
 export type { DisassembleOptions } from './disassemble.js';
 export { formatInsn } from './format.js';

@@ -171,7 +171,7 @@ function fieldsOf({ row, holes }: Match, at: Token, faults: AsmFaults): InsnStat
     immHi: 0,
   };
   let use: Use | undefined;
-  let ok = true;
+  const faultsBefore = faults.count;
   const check = (value: Value, min: bigint, max: bigint, what: string, hint?: string): number => {
     if (value.number >= min && value.number <= max) return Number(BigInt.asIntN(64, value.number)) | 0;
     const range = `${String(min)} to ${String(max)}`;
@@ -180,7 +180,6 @@ function fieldsOf({ row, holes }: Match, at: Token, faults: AsmFaults): InsnStat
       min,
       max,
     });
-    ok = false;
     return 0;
   };
 
@@ -214,7 +213,7 @@ function fieldsOf({ row, holes }: Match, at: Token, faults: AsmFaults): InsnStat
   if (callee?.symbol !== undefined) use = { kind: 'call', symbol: callee.symbol };
   else if (callee !== undefined) draft.imm = check(callee, -0x8000_0000n, 0x7fff_ffffn, 'helper number');
 
-  return ok ? { ...draft, ...(use === undefined ? {} : { use }) } : undefined;
+  return faults.count === faultsBefore ? { ...draft, ...(use === undefined ? {} : { use }) } : undefined;
 }
 
 /** Whether the immediate is widened by its sign, so that 0xffffffff would not mean what it says. */

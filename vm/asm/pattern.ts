@@ -100,17 +100,13 @@ function takeFromPc(tokens: Tokens, at: number): Taken | undefined {
 function takeWide(tokens: Tokens, at: number): Taken | undefined {
   const token = tokens[at];
   if (token?.kind !== 'word') return takeNumber(tokens, at);
-  const kind = token.text === 'map' || token.text === 'func' ? token.text : undefined;
-  const named = kind !== undefined && tokens[at + 1]?.kind === 'word' && tokens[at + 1]?.text !== 'll';
-  const symbol = named ? tokens[at + 1] : token;
-  if (symbol === undefined) return undefined;
-  const addend = takeAddend(tokens, named ? at + 2 : at + 1);
-  return (
-    addend && {
-      next: addend.next,
-      value: { at: token, number: addend.value.number, symbol, ...(named && kind !== undefined ? { kind } : {}) },
-    }
-  );
+  const next = tokens[at + 1];
+  const isKind = (token.text === 'map' || token.text === 'func') && next?.kind === 'word' && next.text !== 'll';
+  const symbol = isKind ? next : token;
+  const addend = takeAddend(tokens, isKind ? at + 2 : at + 1);
+  if (addend === undefined) return undefined;
+  const kind = isKind ? { kind: token.text === 'map' ? ('map' as const) : ('func' as const) } : {};
+  return { next: addend.next, value: { at: token, number: addend.value.number, symbol, ...kind } };
 }
 
 function takeCallee(tokens: Tokens, at: number): Taken | undefined {
