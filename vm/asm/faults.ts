@@ -37,6 +37,11 @@ export class AsmFaults {
     return this.errors.length > 0;
   }
 
+  /** The text of a line, 1-based. */
+  lineText(line: number): string {
+    return (this.lines[line - 1] ?? '').replace(/\r$/, '');
+  }
+
   add(
     code: AsmError['code'],
     message: string,
@@ -49,7 +54,7 @@ export class AsmFaults {
       ...(this.file === undefined ? {} : { file: this.file }),
       line,
       col,
-      text: (this.lines[line - 1] ?? '').replace(/\r$/, ''),
+      text: this.lineText(line),
     };
     this.errors.push(new AsmError(code, message, { where, data, ...(hint === undefined ? {} : { hint }) }));
   }

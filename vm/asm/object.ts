@@ -15,7 +15,8 @@ import type { OutRelocation, OutSection, OutSymbol } from './elf-writer.js';
 import { AsmFaults } from './faults.js';
 import { quote } from './lex.js';
 import type { Token } from './lex.js';
-import { mapBtf } from './map-btf.js';
+import { objectBtf } from './object-btf.js';
+import type { CodeLine } from './object-btf.js';
 import { ObjectReader } from './object-reader.js';
 import type { Definition } from './object-reader.js';
 import { parseText } from './parse.js';
@@ -42,7 +43,7 @@ export function assembleObject(text: string, options: AsmOptions = {}): Uint8Arr
     reader.read(statement);
     if (faults.full) break;
   }
-  const linker = new Linker(reader, faults);
+  const linker = new Linker(reader, faults, options.file ?? 'a.s');
   const bytes = linker.write();
   faults.throwIfAny();
   return bytes;
@@ -59,14 +60,17 @@ interface Draft {
 class Linker {
   private readonly reader: ObjectReader;
   private readonly faults: AsmFaults;
+  /** The text's name, for line information. */
+  private readonly file: string;
   private readonly drafts = new Map<AsmSection, Draft>();
   private readonly symbols = new Map<string, OutSymbol>();
   private readonly functions = new Set<string>();
   private readonly starts = new Map<AsmSection, readonly number[]>();
   private readonly usedOwnSymbols = new Set<OutSymbol>();
 
-  constructor(reader: ObjectReader, faults: AsmFaults) {
+  constructor(reader: ObjectReader, faults: AsmFaults, file: string) {
     this.reader = reader;
+    this.file = file;
     this.faults = faults;
   }
 
@@ -82,7 +86,7 @@ class Linker {
     }
     const drafts = [...this.drafts.values()];
     const outs = drafts.map((draft) => this.finish(draft));
-    if (reader.maps.length > 0) outs.push(btfSection(mapBtf(reader.maps)));
+    outs.push(...this.debugSections());
     const symbols = [
       ...drafts.map(({ ownSymbol }) => ownSymbol).filter((symbol) => this.usedOwnSymbols.has(symbol)),
       ...[...this.symbols].filter(([name]) => !name.startsWith(HIDDEN_LABEL)).map(([, symbol]) => symbol),
@@ -245,6 +249,32 @@ class Linker {
     return draft?.ownSymbol;
   }
 
+  /** `.BTF` and `.BTF.ext`, unless the text brings its own. */
+  private debugSections(): OutSection[] {
+    const { sections, definitions, maps } = this.reader;
+    const codeSections = sections.filter((section) => section.content.kind === 'code' && sizeOf(section) > 0);
+    if (sections.some(({ name }) => name === '.BTF') || (codeSections.length === 0 && maps.length === 0)) return [];
+    const functions = [...definitions]
+      .filter(([name]) => this.functions.has(name))
+      .map(([name, { section, off }]) => ({ name, section: section.name, off }))
+      .filter(
+        (each, index, all) =>
+          all.findIndex(({ section, off }) => section === each.section && off === each.off) === index,
+      )
+      .sort((a, b) => a.off - b.off);
+    const lines = codeSections.flatMap((section) => this.linesOf(section));
+    const { btf, ext } = objectBtf(maps, functions, lines, this.file);
+    return [debugSection('.BTF', btf), debugSection('.BTF.ext', ext)];
+  }
+
+  private linesOf({ name, content }: AsmSection): CodeLine[] {
+    if (content.kind !== 'code') return [];
+    return content.run.insns.map(({ statement: { at }, pc }) => {
+      const text = this.faults.lineText(at.line);
+      return { section: name, off: pc * SLOT_BYTES, line: at.line, col: at.col, text };
+    });
+  }
+
   private unknownName(name: Token): void {
     const hint = suggestion(name.text, this.symbols.keys()) ?? 'declare what another object defines with .extern';
     this.faults.add('asm-label', `there is nothing called ${quote(name.text)}`, name, hint, { label: name.text });
@@ -280,6 +310,6 @@ function newDraft(section: AsmSection): Draft {
 
 const NOBITS = newSection('.bss').type;
 
-function btfSection(contents: Uint8Array): OutSection {
-  return { name: '.BTF', type: 1, flags: 0, alignBytes: 4, contents, sizeBytes: contents.length, relocations: [] };
+function debugSection(name: string, contents: Uint8Array): OutSection {
+  return { name, type: 1, flags: 0, alignBytes: 4, contents, sizeBytes: contents.length, relocations: [] };
 }
