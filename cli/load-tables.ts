@@ -42,7 +42,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
 
 function supported(reasons: readonly string[], unresolved: readonly string[] = []): string {
   if (reasons.length > 0) return `no: ${[...reasons, ...unresolved].join('; ')}`;
-  return unresolved.length > 0 ? `yes, unless executed: ${unresolved.join('; ')}` : 'yes';
+  return unresolved.length > 0 ? `yes, but stops at: ${unresolved.join('; ')}` : 'yes';
 }
 
 /** The whole report of one object, ending with a newline. */

@@ -8,6 +8,7 @@ import { helperById } from '../spec/helpers.js';
 import { INSN_ROWS } from '../spec/insns.js';
 import { kfuncByName } from '../spec/kfuncs.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS } from '../spec/map-types.js';
+import type { MapTypeName } from '../spec/map-types.js';
 import { isGplCompatible, PROG_TYPE_ROWS } from '../spec/prog-types.js';
 import { typeText } from '../btf/c-text.js';
 import type { FunctionSpec, MapSpec, Note, ObjectSpec, ProgramSpec } from './object-spec.js';
@@ -68,27 +69,30 @@ export interface ObjectDescription {
   readonly notes: readonly Note[];
 }
 
+/** A list of reasons is for people; the helpers listed are as many as Linux could have. */
+const MAX_REASONS = 32;
+const MAX_HELPERS = 512;
+
 /** What one function uses. */
 interface Uses {
   readonly slots: number;
   /** Helper number -> call sites. */
   readonly helpers: ReadonlyMap<number, number>;
   readonly kfuncs: ReadonlyMap<string, number>;
-  readonly maps: ReadonlySet<number>;
+  readonly mapTypes: ReadonlySet<MapTypeName>;
   readonly reasons: ReadonlySet<string>;
   readonly unresolved: ReadonlySet<string>;
 }
 
 /** Describes an object. Never throws for an object that `loadObject` made, but for BTF that turns out to be broken. */
 export function describeObject(spec: ObjectSpec): ObjectDescription {
-  const uses = spec.functions.map(usesOf);
-  const maps = spec.maps.map((map) => describeMap(spec, map));
+  const uses = spec.functions.map((func) => usesOf(func, spec));
   return {
     name: spec.name,
     license: spec.license,
     gplCompatible: isGplCompatible(spec.license),
-    programs: spec.programs.map((program) => describeProgram(program, uses, maps)),
-    maps,
+    programs: spec.programs.map((program) => describeProgram(program, uses)),
+    maps: spec.maps.map((map) => describeMap(spec, map)),
     helpers: [...sum(uses.map((each) => each.helpers))]
       .sort(([a], [b]) => a - b)
       .map(([id, calls]) => ({ name: helperName(id), id, calls, unsupported: helperReasons(id) })),
@@ -127,10 +131,10 @@ function sum<K>(parts: readonly ReadonlyMap<K, number>[]): Map<K, number> {
   return total;
 }
 
-function usesOf(func: FunctionSpec): Uses {
+function usesOf(func: FunctionSpec, spec: ObjectSpec): Uses {
   const helpers = new Map<number, number>();
   const kfuncs = new Map<string, number>();
-  const maps = new Set<number>();
+  const mapTypes = new Set<MapTypeName>();
   const reasons = new Set<string>();
   const unresolved = new Set<string>();
   let slots = 0;
@@ -139,24 +143,34 @@ function usesOf(func: FunctionSpec): Uses {
     const ref = func.refs.get(index);
     if (ref?.kind === 'unsupported') unresolved.add(ref.what);
     else if (ref?.kind === 'kfunc') count(kfuncs, ref.name);
-    else if (ref?.kind === 'map' || ref?.kind === 'map-value') maps.add(ref.map);
-    else if (insn.name === 'call_helper') count(helpers, insn.imm);
+    else if (ref?.kind === 'map' || ref?.kind === 'map-value') {
+      const map = spec.maps[ref.map];
+      if (map !== undefined) mapTypes.add(map.type);
+    }
+    if (ref === undefined && insn.name === 'call_helper') count(helpers, insn.imm);
     if (isUnsupported(insn)) reasons.add(`instruction ${insn.name} is not supported yet`);
   }
   for (const id of helpers.keys()) for (const reason of helperReasons(id)) reasons.add(reason);
   for (const name of kfuncs.keys()) for (const reason of kfuncReasons(name)) reasons.add(reason);
-  return { slots, helpers, kfuncs, maps, reasons, unresolved };
+  return { slots, helpers, kfuncs, mapTypes, reasons, unresolved };
 }
 
 function isUnsupported(insn: Insn): boolean {
   return INSN_ROWS[insn.name].unsupported === true;
 }
 
-function describeProgram(
-  program: ProgramSpec,
-  uses: readonly Uses[],
-  maps: readonly MapDescription[],
-): ProgramDescription {
+function addUpTo<T>(set: Set<T>, items: Iterable<T>, max: number): void {
+  for (const item of items) {
+    if (set.size >= max) return;
+    set.add(item);
+  }
+}
+
+function mapTypeReasons(type: MapTypeName): string[] {
+  return MAP_TYPE_ROWS[type].unsupported === true ? [`map type ${type} is not supported yet`] : [];
+}
+
+function describeProgram(program: ProgramSpec, uses: readonly Uses[]): ProgramDescription {
   const reasons = new Set<string>();
   if (program.unsupported !== undefined) reasons.add(program.unsupported);
   if (program.type !== 'unspec' && PROG_TYPE_ROWS[program.type].unsupported === true) {
@@ -170,11 +184,11 @@ function describeProgram(
     const used = uses[id];
     if (used === undefined) continue;
     slots += used.slots;
-    for (const helper of used.helpers.keys()) helpers.add(helper);
-    for (const kfunc of used.kfuncs.keys()) kfuncs.add(kfunc);
-    for (const reason of used.reasons) reasons.add(reason);
-    for (const what of used.unresolved) unresolved.add(what);
-    for (const map of used.maps) for (const reason of maps[map]?.unsupported ?? []) reasons.add(reason);
+    addUpTo(helpers, used.helpers.keys(), MAX_HELPERS);
+    addUpTo(kfuncs, used.kfuncs.keys(), MAX_HELPERS);
+    addUpTo(reasons, used.reasons, MAX_REASONS);
+    addUpTo(unresolved, used.unresolved, MAX_REASONS);
+    for (const type of used.mapTypes) addUpTo(reasons, mapTypeReasons(type), MAX_REASONS);
   }
   return {
     section: program.section,
@@ -210,7 +224,7 @@ function describeMap(spec: ObjectSpec, map: MapSpec): MapDescription {
     ...(valueType === undefined ? {} : { valueType }),
     ...(map.inner === undefined ? {} : { inner: describeMap(spec, map.inner) }),
     initialised: map.values.length,
-    unsupported: MAP_TYPE_ROWS[map.type].unsupported === true ? [`map type ${map.type} is not supported yet`] : [],
+    unsupported: mapTypeReasons(map.type),
   };
 }
 

@@ -20,6 +20,9 @@ import { essentialName } from './essential-name.js';
 import { isEnum, matchPath } from './match-path.js';
 import { areCompatible, matchTypes } from './type-match.js';
 
+/** Questions that are remembered; real objects ask a few hundred different ones. */
+const MAX_CACHED = 4096;
+
 /** A value, or why there is none. */
 type Answer = { readonly value: bigint; readonly width?: FieldWidth } | { readonly missing: string };
 
@@ -84,7 +87,7 @@ export class CoreRelocator {
     if (known !== undefined) return known;
     const question = this.#question(relocation);
     const asked = { question, answer: this.#answer(question) };
-    this.#answers.set(key, asked);
+    if (this.#answers.size < MAX_CACHED) this.#answers.set(key, asked);
     return asked;
   }
 

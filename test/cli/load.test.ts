@@ -1,0 +1,69 @@
+/** What `skep load` prints. The tables are goldens, which BLESS=1 rewrites; JSON is compared by value. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Command } from 'commander';
+import t from 'tap';
+import { addLoadCommand, loadReport } from '../../cli/load.js';
+import type { ObjectDescription } from '../../vm/object/describe.js';
+
+const GOLDENS = 'test/cli/load-goldens';
+
+const CASES = [
+  { name: 'maps', objects: ['bpf/examples/maps-btf.bpf.o', 'bpf/examples/map-in-map.bpf.o'], flags: { verbose: true } },
+  { name: 'loose', objects: ['bpf/examples/loose.bpf.o'], flags: {} },
+  { name: 'loose-typed', objects: ['bpf/examples/loose.bpf.o'], flags: { type: 'xdp' } },
+  { name: 'kfunc', objects: ['bpf/examples/kfunc.bpf.o'], flags: {} },
+  { name: 'no-btf', objects: ['bpf/examples/no-btf.bpf.o'], flags: { verbose: true } },
+] as const;
+
+t.test('tables', async (t) => {
+  for (const { name, objects, flags } of CASES) {
+    const actual = await loadReport(objects, flags);
+    const path = `${GOLDENS}/${name}.txt`;
+    if (process.env.BLESS === '1') {
+      mkdirSync(GOLDENS, { recursive: true });
+      writeFileSync(path, actual);
+    }
+    t.equal(actual, readFileSync(path, 'utf8'), name);
+  }
+});
+
+t.test('JSON', async (t) => {
+  const text = await loadReport(['bpf/firewall.bpf.o', 'bpf/examples/pass.bpf.o'], { json: true });
+  const [firewall, pass] = JSON.parse(text) as ObjectDescription[];
+  t.match(firewall, {
+    name: 'bpf/firewall.bpf.o',
+    gplCompatible: true,
+    programs: [{ section: 'xdp', name: 'firewall', type: 'xdp', functions: 1, unsupported: [], unresolved: [] }],
+  });
+  t.ok(firewall?.helpers.some((helper) => helper.id === 1 && helper.name === 'map_lookup_elem' && helper.calls > 0));
+  t.match(pass?.programs, [{ name: 'pass', slots: 2 }]);
+  t.same(pass?.maps, []);
+});
+
+t.test('bad input', async (t) => {
+  await t.rejects(loadReport(['bpf/examples/no-such.o'], {}), {
+    code: 'config-file',
+    where: { file: 'bpf/examples/no-such.o' },
+  });
+  await t.rejects(loadReport(['README.md'], {}), { code: 'elf-not-elf', where: { file: 'README.md', offset: 0 } });
+  await t.rejects(loadReport(['bpf/examples/pass.bpf.o'], { type: 'xpd' }), {
+    code: 'config-value',
+    data: { name: 'xpd' },
+  });
+  await t.rejects(loadReport(['bpf/examples/core.bpf.o'], { btf: 'README.md' }), {
+    name: 'BtfError',
+    code: 'btf-header',
+  });
+});
+
+t.test('the command', (t) => {
+  const program = new Command();
+  addLoadCommand(program);
+  const command = program.commands[0];
+  t.equal(command?.name(), 'load');
+  t.same(
+    command?.options.map((option) => option.long),
+    ['--json', '--btf', '--type', '--verbose'],
+  );
+  t.end();
+});
