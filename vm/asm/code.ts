@@ -20,6 +20,8 @@ export type Resolved = Partial<Pick<Insn, 'name' | 'src' | 'off' | 'imm' | 'immH
 
 export class CodeRun {
   readonly insns: PlacedInsn[] = [];
+  /** Slots whose bytes the text gives. */
+  readonly raw: { readonly pc: number; readonly value: bigint }[] = [];
   /** Label -> slot. */
   readonly labels = new Map<string, number>();
   /** Slots so far. */
@@ -28,6 +30,11 @@ export class CodeRun {
   add(statement: InsnStatement): void {
     this.insns.push({ statement, pc: this.slots });
     this.slots += isWide(statement.row.name) ? 2 : 1;
+  }
+
+  addRaw(value: bigint): void {
+    this.raw.push({ pc: this.slots, value });
+    this.slots++;
   }
 
   /** The bytes; `resolve` is asked for every instruction that names something. */
@@ -39,6 +46,7 @@ export class CodeRun {
       const more = use === undefined ? {} : resolve(placed);
       encodeOne(view, placed.pc, { name: row.name, dst, src, off, imm, immHi, pc: placed.pc, ...more });
     }
+    for (const { pc, value } of this.raw) view.setBigInt64(pc * SLOT_BYTES, BigInt.asIntN(64, value), true);
     return bytes;
   }
 

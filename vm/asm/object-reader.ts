@@ -9,8 +9,8 @@ import type { Token } from './lex.js';
 import { definitionBytes } from './object-btf.js';
 import type { MapDefinition } from './object-btf.js';
 import type { DirectiveStatement, Statement } from './parse.js';
-import { newSection, parseFlags } from './sections.js';
-import type { AsmSection, DataRun } from './sections.js';
+import { DataRun, newSection, parseFlags } from './sections.js';
+import type { AsmSection } from './sections.js';
 import { suggestion } from './suggest.js';
 
 export interface Definition {
@@ -332,35 +332,38 @@ export class ObjectReader {
   }
 
   private numbers({ at, args, end, name }: DirectiveStatement, width: 1 | 2 | 4 | 8): void {
-    const run = this.dataRun(at, name);
+    const { content } = this.section();
+    // A .quad among instructions is a slot.
+    const run = content.kind === 'code' && width === 8 ? content.run : this.dataRun(at, name);
     if (run === undefined) return;
-    let i = 0;
-    do {
-      const negative = args[i]?.text === '-' && args[i]?.kind === 'sign';
-      const token = args[negative ? i + 1 : i];
-      if (token?.kind === 'word' && !negative && width === 8) {
-        run.uses.push({ off: run.sizeBytes, symbol: token });
-        this.addData(run, new Uint8Array(8), token);
-      } else if (token?.kind === 'number') {
+    for (let i = 0; i === 0 || i < args.length; i++) {
+      if (i > 0 && args[i]?.text !== ',') {
+        this.faults.add('asm-directive', "expected ',' or the end of the line", args[i] ?? end);
+        return;
+      }
+      if (i > 0) i++;
+      const negative = args[i]?.kind === 'sign' && args[i]?.text === '-';
+      if (negative) i++;
+      const token = args[i];
+      if (token?.kind === 'number') {
         const value = negative ? -(token.value ?? 0n) : (token.value ?? 0n);
         const bits = BigInt(width * 8);
         if (value < -(1n << (bits - 1n)) || value >= 1n << bits) {
           this.faults.add('asm-range', `${String(value)} does not fit ${String(width)} bytes`, token);
-          return;
+        } else if (run instanceof DataRun) {
+          this.addData(run, littleEndian(value, width), token);
+        } else {
+          run.addRaw(value);
         }
-        this.addData(run, littleEndian(value, width), token);
+      } else if (token?.kind === 'word' && !negative && width === 8 && run instanceof DataRun) {
+        run.uses.push({ off: run.sizeBytes, symbol: token });
+        this.addData(run, new Uint8Array(8), token);
       } else {
-        const hint = token?.kind === 'word' ? 'only .quad takes names' : undefined;
+        const hint = token?.kind === 'word' ? 'only .quad in data takes names' : undefined;
         this.faults.add('asm-directive', `${name} takes numbers`, token ?? end, hint);
         return;
       }
-      i += negative ? 2 : 1;
-      if (args[i] !== undefined && args[i]?.text !== ',') {
-        this.faults.add('asm-directive', `expected ',' or the end of the line`, args[i] ?? end);
-        return;
-      }
-      i++;
-    } while (i < args.length + (args[args.length - 1]?.text === ',' ? 1 : 0));
+    }
   }
 
   private strings({ at, args, end, name }: DirectiveStatement, terminated: boolean): void {

@@ -16,7 +16,7 @@ import { AsmFaults } from './faults.js';
 import { quote } from './lex.js';
 import type { Token } from './lex.js';
 import { objectBtf } from './object-btf.js';
-import type { CodeLine } from './object-btf.js';
+import type { CodeLine, FunctionDefinition } from './object-btf.js';
 import { ObjectReader } from './object-reader.js';
 import type { Definition } from './object-reader.js';
 import { parseText } from './parse.js';
@@ -254,14 +254,13 @@ class Linker {
     const { sections, definitions, maps } = this.reader;
     const codeSections = sections.filter((section) => section.content.kind === 'code' && sizeOf(section) > 0);
     if (sections.some(({ name }) => name === '.BTF') || (codeSections.length === 0 && maps.length === 0)) return [];
-    const functions = [...definitions]
-      .filter(([name]) => this.functions.has(name))
-      .map(([name, { section, off }]) => ({ name, section: section.name, off }))
-      .filter(
-        (each, index, all) =>
-          all.findIndex(({ section, off }) => section === each.section && off === each.off) === index,
-      )
-      .sort((a, b) => a.off - b.off);
+    // One record a place, though two names may stand there.
+    const byPlace = new Map<string, FunctionDefinition>();
+    for (const [name, { section, off }] of definitions) {
+      if (this.functions.has(name))
+        byPlace.set(`${section.name}\0${String(off)}`, { name, section: section.name, off });
+    }
+    const functions = [...byPlace.values()].sort((a, b) => a.off - b.off);
     const lines = codeSections.flatMap((section) => this.linesOf(section));
     const { btf, ext } = objectBtf(maps, functions, lines, this.file);
     return [debugSection('.BTF', btf), debugSection('.BTF.ext', ext)];
