@@ -33,8 +33,8 @@ function inNullPage(ptr: Ptr): Place | undefined {
 
 function inStack({ layout }: Machine, ptr: Ptr): Place | undefined {
   const { stack, frameStride } = layout;
-  // A frame's own no man's land is the half stride below it; what lies above r10 belongs to the frame too.
-  const from = ptr - (stack - (frameStride - STACK_BYTES));
+  // The no man's land between two frames counts half to the one below and half to the one above.
+  const from = ptr - (stack - (frameStride - STACK_BYTES) / 2);
   const depth = Math.floor(from / frameStride);
   if (depth < 0 || depth > 7) return undefined;
   const r10 = stack + depth * frameStride + STACK_BYTES;

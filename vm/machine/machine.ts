@@ -4,10 +4,9 @@
  */
 import type { Ptr } from '../addr.js';
 import { must } from '../errors.js';
-import { FRAMES_BASE } from '../memory/cells.js';
+import { cells, FRAMES_BASE, MAX_FRAMES } from '../memory/cells.js';
 import { Memory } from '../memory/memory.js';
 import { READ, READ_WRITE, Shadow } from '../memory/shadow.js';
-import { MAX_FRAMES } from '../memory/cells.js';
 import type { ObjectSpec } from '../object/object-spec.js';
 import { XdpBuff } from '../packet/xdp-buff.js';
 import { World } from '../world/world.js';
@@ -52,6 +51,12 @@ export class Machine {
       this.shadow.mark(layout.stack + depth * layout.frameStride, STACK_BYTES, READ_WRITE);
     }
     this.shadow.mark(layout.callbackKey, 64, READ);
+  }
+
+  /** Instructions that a run may execute where fuel is checked. */
+  setFuel(insns: number): void {
+    this.memory.setWord(cells.fuel, insns);
+    this.memory.setWord(cells.fuel + 4, Math.floor(insns / 2 ** 32));
   }
 
   /** r10 of the frame at a call depth, 0 for the main program. */

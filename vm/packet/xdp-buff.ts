@@ -82,7 +82,7 @@ export class XdpBuff {
    * Puts a packet in the next slot and fills the ctx.
    * @throws LoadError `load-memory` where it is longer than `maxBytes`
    */
-  receive(packet: Uint8Array, ingress: { readonly ifindex: number; readonly queue: number }): void {
+  receive(packet: Uint8Array, ifindex = 1, queue = 0): void {
     const bytes = packet.length;
     if (bytes > this.maxBytes) {
       throw new LoadError(
@@ -102,8 +102,8 @@ export class XdpBuff {
     const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
     this.#place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
     this.#shadow.mark(data, bytes, READ_WRITE);
-    this.#memory.setWord(this.#ctx + CTX_INGRESS_IFINDEX, ingress.ifindex);
-    this.#memory.setWord(this.#ctx + CTX_RX_QUEUE_INDEX, ingress.queue);
+    this.#memory.setWord(this.#ctx + CTX_INGRESS_IFINDEX, ifindex);
+    this.#memory.setWord(this.#ctx + CTX_RX_QUEUE_INDEX, queue);
     this.#memory.setWord(this.#ctx + CTX_EGRESS_IFINDEX, 0);
     this.sync();
   }

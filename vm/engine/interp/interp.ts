@@ -58,7 +58,7 @@ class InterpRunner implements SteppingRunner {
       status = runLoop(frames);
     } catch (stop) {
       status = 'trap';
-      this.#recordStop(stop);
+      if (!this.#recordStop(stop)) throw stop;
     }
     // Where the loop stops on its own it has already counted one round that did nothing.
     this.#storeInsns(this.#insns + insns - frames.budget);
@@ -104,8 +104,8 @@ class InterpRunner implements SteppingRunner {
     this.#machine.memory.setWord(cells.insns + 4, Math.floor(insns / 2 ** 32));
   }
 
-  /** Turns what the loop threw into trap cells; what is no stop of ours goes on up. */
-  #recordStop(stop: unknown): void {
+  /** Turns what the loop threw into trap cells; false where it is no stop of ours. */
+  #recordStop(stop: unknown): boolean {
     const frames = this.#frames;
     const { memory } = this.#machine;
     const pc = frames.trapPc >= 0 ? frames.trapPc : frames.pc;
@@ -113,15 +113,16 @@ class InterpRunner implements SteppingRunner {
     if (stop === outOfFuel) recordTrap(memory, 'fuel');
     else if (stop === noAccess || stop instanceof RangeError) {
       const { operands } = INSN_ROWS[insn.name];
-      if (!operands.includes('off')) throw stop;
+      if (!operands.includes('off')) return false;
       const write = !insn.name.startsWith('ld') && !insn.name.startsWith('load');
       const base = write ? insn.dst : insn.src;
       const address = BigInt.asUintN(64, this.register(base) + BigInt(insn.off));
       const access = accessBytes(insn.name) + (write ? WRITE_ACCESS : 0);
       recordTrap(memory, 'memory', Number(address & 0xffff_ffffn), Number(address >> 32n), access);
-    } else if (!(stop instanceof TrapSignal)) throw stop;
+    } else if (!(stop instanceof TrapSignal)) return false;
     memory.setWord(cells.trapFunc, func);
     memory.setWord(cells.trapInsn, index);
+    return true;
   }
 }
 

@@ -877,7 +877,7 @@ export function runLoop(frames: Frames): Status {
           }
           break;
         case 158: // trap
-          return raiseTrap(memory, must(TRAPS[code[pc + 4]! - 1], 'a trap').name, code[pc + 3]!);
+          return raiseTrap(memory, must(TRAPS[code[pc + 4]! - 1], 'a trap').name, code[pc + 3]);
       }
       pc += INSN_WORDS;
     }

@@ -1,0 +1,107 @@
+/** What `skep run` prints: the verdict table, traps with their C line, packet lines, JSON. Knows no files. */
+import { styleText } from 'node:util';
+import { summarizePacket } from '../vm/index.js';
+import type { PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
+import { renderTable } from './text-table.js';
+
+function plural(count: number, what: string): string {
+  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function share(part: number, whole: number): string {
+  return `${((100 * part) / Math.max(whole, 1)).toFixed(1)} %`;
+}
+
+function verdictTable(summary: ReplaySummary): string {
+  const row = (name: string, packets: number, bytes: number, insns: ReplaySummary['insns']): string[] => [
+    name,
+    String(packets),
+    String(bytes),
+    share(packets, summary.packets),
+    ...(insns === undefined ? ['', '', ''] : [String(insns.min), String(insns.median), String(insns.p99)]),
+  ];
+  const rows = summary.verdicts.map(({ verdict, packets, bytes, insns }) => row(verdict, packets, bytes, insns));
+  if (rows.length > 1) rows.push(row('total', summary.packets, summary.bytes, summary.insns));
+  return renderTable(['VERDICT', 'PACKETS', 'BYTES', 'SHARE', 'INSNS MIN', 'MEDIAN', 'P99'], rows, [1, 2, 3, 4, 5, 6]);
+}
+
+/** A trap in two or three lines: what, where in the bytecode, where in C. */
+export function renderTrap(trap: TrapReport): string {
+  const lines = [
+    trap.message,
+    `  at ${trap.func}, insn ${String(trap.pc)} (${trap.section}+0x${trap.sectionOff.toString(16)})`,
+  ];
+  const { line } = trap;
+  if (line !== undefined) lines.push(`  ${line.file}:${String(line.line)}:${String(line.col)}: ${line.text.trim()}`);
+  return lines.join('\n');
+}
+
+/** The report for people; ends with a newline. */
+export function renderSummary(summary: ReplaySummary): string {
+  const parts = [summary.packets === 0 ? 'no packets' : verdictTable(summary)];
+  for (const { trap, packets, first } of summary.traps) {
+    parts.push(`trap in ${plural(packets, 'packet')}, first in packet ${String(first)}: ${renderTrap(trap)}`);
+  }
+  const sent = [...summary.events].map(([map, count]) => `${plural(count, 'event')} from map \`${map}\``);
+  if (summary.traceLines > 0) sent.push(plural(summary.traceLines, 'trace line'));
+  if (summary.lost > 0) sent.push(`${plural(summary.lost, 'event')} lost`);
+  if (sent.length > 0) parts.push(sent.join(', '));
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** What people see of a verdict, coloured where the stream takes colours. */
+function paint(verdict: string, colours: boolean): string {
+  if (!colours) return verdict;
+  const colour = /DROP|ABORTED|SHOT/.test(verdict) ? 'red' : /PASS|OK/.test(verdict) ? 'green' : 'yellow';
+  return styleText(colour, verdict);
+}
+
+/** Decimal places of a capture's clock that tell packets apart. */
+function clockText(sec: number, nsec: number): string {
+  const time = new Date(sec * 1000).toISOString().slice(11, 19);
+  return `${time}.${String(Math.floor(nsec / 1000)).padStart(6, '0')}`;
+}
+
+/** One packet in one line, and a line for each trace line and trap of it; ends with a newline. */
+export function renderPacket(outcome: PacketOutcome, colours: boolean): string {
+  const { packet, frame, verdict, insns, trace, trap } = outcome;
+  const lines = [
+    [
+      String(packet.index + 1).padStart(5),
+      clockText(packet.sec, packet.nsec),
+      `${paint(verdict, colours)}${' '.repeat(Math.max(0, 12 - verdict.length))}`,
+      `${String(insns).padStart(5)} insns`,
+      summarizePacket(frame),
+    ].join('  '),
+  ];
+  for (const line of trace) lines.push(`       trace: ${line}`);
+  if (trap !== undefined)
+    lines.push(
+      ...renderTrap(trap)
+        .split('\n')
+        .map((line) => `       ${line}`),
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+/** The summary as plain data. */
+export function summaryJson(summary: ReplaySummary): unknown {
+  return { ...summary, events: Object.fromEntries(summary.events) };
+}
+
+/** One packet as plain data. */
+export function packetJson({ packet, frame, verdict, code, insns, events, trace, trap }: PacketOutcome): unknown {
+  return {
+    packet: packet.index + 1,
+    sec: packet.sec,
+    nsec: packet.nsec,
+    bytes: frame.length,
+    summary: summarizePacket(frame),
+    verdict,
+    code,
+    insns,
+    events: events.map(({ map, cpu, data }) => ({ map, cpu, data: Buffer.from(data).toString('hex') })),
+    trace,
+    ...(trap === undefined ? {} : { trap }),
+  };
+}

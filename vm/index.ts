@@ -1,0 +1,49 @@
+/**
+ * The public surface of `skep`: load an object, attach a program, run packets, read captures.
+ *
+ * Re-exports only. What is not named here is not part of the contract.
+ */
+export {
+  SkepError,
+  ElfError,
+  BtfError,
+  LoadError,
+  AsmError,
+  PcapError,
+  ConfigError,
+  InvariantError,
+} from './errors.js';
+export type { Where, ErrorDetails } from './errors.js';
+export { toHex, fromHex } from './bytes.js';
+
+export { load, Datapath } from './datapath/datapath.js';
+export type { AttachOptions, DatapathOptions, EngineName } from './datapath/datapath.js';
+export { Attachment } from './datapath/attachment.js';
+export type { Arrival, Result } from './datapath/attachment.js';
+export { chooseProgram } from './datapath/choose-program.js';
+export type { TrapReport } from './datapath/trap-report.js';
+export type { Checks, Probe } from './engine/engine.js';
+export { DEFAULT_FUEL } from './engine/engine.js';
+export type { MapHandle } from './machine/map-table.js';
+export type { MapEvent } from './world/effects.js';
+
+export { loadObject } from './loader/load-object.js';
+export type { LoadOptions } from './loader/load-object.js';
+export { objectFromInsns } from './object/from-insns.js';
+export type { FunctionSpec, LineInfo, MapSpec, Note, ObjectSpec, ProgramSpec, Ref } from './object/object-spec.js';
+export { describeObject } from './object/describe.js';
+export type { CallDescription, MapDescription, ObjectDescription } from './object/describe.js';
+export { parseBtf } from './btf/btf.js';
+export type { Btf } from './btf/btf.js';
+export { typeDefinitions } from './btf/c-text.js';
+export { PROG_TYPE_ROWS } from './spec/prog-types.js';
+export type { ProgTypeName } from './spec/prog-types.js';
+
+export { Replay } from './replay/replay.js';
+export type { PacketOutcome, ReplaySummary, TrapTotal, VerdictTotal } from './replay/replay.js';
+export type { CostSummary } from './replay/cost.js';
+export { createCaptureReader, readCapture, readCaptureBytes } from './net/capture.js';
+export type { CaptureReader } from './net/capture.js';
+export type { CaptureInterface, Packet } from './net/packet.js';
+export { timestampNs } from './net/packet.js';
+export { summarizePacket } from './net/summary.js';
