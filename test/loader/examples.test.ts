@@ -1,6 +1,7 @@
 /** What the loader makes of each committed object, against what its C source says. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { parseElf } from '../../vm/elf/elf.js';
 import { loadObject, type LoadOptions } from '../../vm/loader/load-object.js';
 import type { FunctionSpec, ObjectSpec, Ref } from '../../vm/object/object-spec.js';
 
@@ -257,6 +258,17 @@ t.test('sections', (t) => {
       ].map((each) => JSON.stringify(each)),
     ),
   );
+  t.end();
+});
+
+t.test('an object with nothing but .text offers what nobody calls', (t) => {
+  const bytes = new Uint8Array(readFileSync('bpf/examples/pass.bpf.o'));
+  const { sections } = parseElf(bytes);
+  const header = (name: string): number => sections.find((section) => section.name === name)?.headerOff ?? 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  view.setUint32(header('xdp'), view.getUint32(header('.text'), true), true);
+  t.match(loadObject(bytes).programs, [{ name: 'pass', section: '.text', type: 'unspec', unsupported: /\.text/ }]);
+  t.match(loadObject(bytes, { progType: 'xdp' }).programs, [{ name: 'pass', type: 'xdp', unsupported: undefined }]);
   t.end();
 });
 

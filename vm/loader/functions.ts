@@ -30,7 +30,7 @@ export interface Func {
   readonly endOff: number;
   readonly linkage: 'global' | 'static';
   readonly weak: boolean;
-  /** Whether a symbol marks it; programs are such functions. */
+  /** Whether a symbol marks it; only such functions can be programs. */
   readonly marked: boolean;
   readonly insns: Insn[];
   readonly refs: Map<number, Ref>;

@@ -1,4 +1,4 @@
-/** Programs: the functions with a symbol that lie in a section other than `.text`. */
+/** Programs: which functions they are, what their section says of them, and which functions they reach. */
 import { LoadError } from '../errors.js';
 import type { FuncId, ProgramSpec } from '../object/object-spec.js';
 import type { ProgTypeName } from '../spec/prog-types.js';
@@ -13,17 +13,26 @@ const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** So that programs sharing their functions cannot multiply into gigabytes; real objects have a few thousand. */
 const MAX_REACHED = 1_000_000;
 
-/** Whether libbpf and ebpf-go would take the function for a program. */
-export function isProgram(func: Func): boolean {
-  return func.marked && func.section.name !== '.text';
+/**
+ * Functions that are programs: as for libbpf and ebpf-go those outside `.text`. An object that has none of them (a sample
+ * of somebody's verifier, assembled code) offers the functions of `.text` that nothing else calls.
+ */
+function programFuncs(code: Code): Func[] {
+  const marked = code.funcs.filter((func) => func.marked);
+  const programs = marked.filter((func) => func.section.name !== '.text');
+  if (programs.length > 0) return programs;
+  const called = new Set<FuncId>();
+  for (const func of code.funcs) {
+    for (const ref of func.refs.values()) if (ref.kind === 'call' || ref.kind === 'func') called.add(ref.func);
+  }
+  return marked.filter((func) => func.linkage === 'global' && !called.has(func.id));
 }
 
 /** Makes the program specs, in the order of the functions. Throws `LoadError` 'load-program'. */
 export function makePrograms(ctx: LoadContext, code: Code, defaultType?: ProgTypeName): readonly ProgramSpec[] {
   const programs: ProgramSpec[] = [];
   let reached = 0;
-  for (const func of code.funcs) {
-    if (!isProgram(func)) continue;
+  for (const func of programFuncs(code)) {
     const functions = reachableFrom(code, func.id);
     reached += functions.length;
     if (reached > MAX_REACHED) {
