@@ -73,3 +73,9 @@ export class AsmFaults {
     });
   }
 }
+
+/** Every mistake that one run of the assembler found, in the order of the text. */
+export function listAsmErrors(error: AsmError): readonly AsmError[] {
+  const others = error.data?.others;
+  return [error, ...(Array.isArray(others) ? others.filter((each) => each instanceof AsmError) : [])];
+}

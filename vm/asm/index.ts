@@ -8,4 +8,5 @@ export { disassembleSource } from './source.js';
 export type { SourceOptions } from './source.js';
 export { formatInsn } from './format.js';
 export type { FormatOptions } from './format.js';
+export { listAsmErrors } from './faults.js';
 export { AsmError } from '../errors.js';

@@ -136,7 +136,7 @@ function reportMismatch({ at, expected, register }: Mismatch, tokens: readonly T
 function hintFor(at: Token, expected: readonly string[], tokens: readonly Token[]): string | undefined {
   const first = tokens[0];
   if (first?.kind === 'number' && tokens[1]?.text === ':') {
-    return 'this is a listing; skep disasm --source prints text that can be assembled';
+    return 'this is a listing; skep disasm --asm prints text that can be assembled';
   }
   if (at.kind === 'word') {
     const words =

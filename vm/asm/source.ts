@@ -24,6 +24,7 @@ const R_BPF_64_ABS64 = 2;
 const R_BPF_64_32 = 10;
 const WORD = /^[A-Za-z_.$][\w.$]*$/;
 const BYTES_A_LINE = 16;
+const MAX_STRING_BYTES = 4096;
 
 /** Lists a whole object as assembly text. Throws `ElfError` (and with `source`, `BtfError`) if the file is broken. */
 export function disassembleSource(bytes: Uint8Array, options: SourceOptions = {}): string {
@@ -209,6 +210,11 @@ class SourceWriter {
   }
 
   private writeBytes(bytes: Uint8Array): void {
+    const string = asString(bytes);
+    if (string !== undefined) {
+      this.out.push(`    .asciz ${string}\n`);
+      return;
+    }
     for (let at = 0; at < bytes.length;) {
       let zeros = 0;
       while (bytes[at + zeros] === 0) zeros++;
@@ -228,6 +234,14 @@ class SourceWriter {
 /** What the text can hold: code, data, BTF; not symbol tables, relocations or DWARF. */
 function isWritten({ name, type, sizeBytes }: ElfSection): boolean {
   return (type === SHT.PROGBITS || type === SHT.NOBITS) && sizeBytes > 0 && !name.startsWith('.debug');
+}
+
+/** Bytes that are one readable C string, as a literal. */
+function asString(bytes: Uint8Array): string | undefined {
+  const chars = bytes.subarray(0, -1);
+  if (chars.length === 0 || chars.length > MAX_STRING_BYTES || bytes[bytes.length - 1] !== 0) return undefined;
+  if (chars.some((byte) => (byte < 0x20 || byte > 0x7e) && byte !== 0x0a && byte !== 0x09)) return undefined;
+  return JSON.stringify(String.fromCharCode(...chars));
 }
 
 function flagLetters({ flags }: ElfSection): string {
