@@ -12,6 +12,7 @@ import {
   IP_PROTOCOL,
   type Ipv4Header,
   type Ipv6Header,
+  type NextHeader,
   type ParsedFrame,
   parseFrame,
   type TcpHeader,
@@ -61,13 +62,13 @@ class Summary {
         if (!this.#ipShown) this.#text += `${this.#hosts()}no next header`;
         break;
       case 'fragment':
-        this.#text += `${this.#ipShown ? '' : `${this.#hosts()}`}${this.#fragment(stop.protocol)}`;
+        this.#text += `${this.#ipShown ? '' : this.#hosts()}${this.#fragment(stop.protocol)}`;
         break;
       case 'truncated':
-        this.#text += `${this.#pending()}[|${stop.header}]`;
+        this.#text += `${this.#pending(stop.header)}[|${stop.header}]`;
         break;
       case 'malformed':
-        this.#text += `${this.#pending()}[malformed ${stop.header}]`;
+        this.#text += `${this.#pending(stop.header)}[malformed ${stop.header}]`;
         break;
       case 'too-deep':
         this.#text += `${this.#pending()}[too many headers]`;
@@ -91,7 +92,7 @@ class Summary {
         break;
       case 'ipv4':
       case 'ipv6':
-        if (!this.#ipShown) this.#text += `${this.#hosts()}`;
+        if (!this.#ipShown) this.#text += this.#hosts();
         this.#text += header.kind === 'ipv4' ? 'IP ' : 'IP6 ';
         this.#ip = header;
         this.#ipShown = false;
@@ -138,8 +139,14 @@ class Summary {
     return `${hosts}: ${extensions}`;
   }
 
-  #pending(): string {
-    return this.#ipShown ? '' : `${this.#hosts()}`;
+  /** The hosts if they were not said yet; with ports if those of a header that could not be read are there. */
+  #pending(unread?: NextHeader): string {
+    if (this.#ipShown) return '';
+    const { payloadOff, endOff } = this.#frame;
+    const hasPorts = unread === 'tcp' || unread === 'udp' || unread === 'sctp';
+    if (!hasPorts || endOff - payloadOff < 4) return this.#hosts();
+    const port = (at: number) => ((this.#data[at] ?? 0) << 8) | (this.#data[at + 1] ?? 0);
+    return this.#hosts({ srcPort: port(payloadOff), dstPort: port(payloadOff + 2) });
   }
 
   /** Bytes of the IP packet from `off` on, by its header: also what was not captured counts. */
