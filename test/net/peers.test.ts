@@ -11,7 +11,7 @@ import { type Packet } from '../../vm/net/packet.js';
 import { writePcap } from '../../vm/net/write-pcap.js';
 import { writePcapng } from '../../vm/net/write-pcapng.js';
 import { readAll, patternBytes } from '../support/captures.js';
-import { parse } from '../support/pcap-parser.js';
+import { parse } from '../../bench/pcap-parser.js';
 
 const pcapPath = (name: string) => fileURLToPath(new URL(`../../pcaps/${name}`, import.meta.url));
 const CAPTURES = ['http.pcap', 'dns.pcapng', 'edge-cases.pcap'];
