@@ -258,7 +258,6 @@ export const INSNS = [
   }),
   row('callx', 0x8d, ['dst:r'], 'callx {dst}', 'callx', 4, {
     implicit: { reads: CALLER_SAVED, writes: R0 | CALLER_SAVED },
-    unsupported: true,
   }),
   row('exit', 0x95, [], 'exit', 'base32', 1, { implicit: { reads: R0, writes: 0 } }),
 

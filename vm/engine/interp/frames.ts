@@ -14,7 +14,7 @@ import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } f
 import type { Memory } from '../../memory/memory.js';
 import { raiseTrap } from '../../memory/raise.js';
 import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
-import { HELPER_ROWS } from '../../spec/helpers.js';
+import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
 import { bswap16, bswap32 } from '../../u64.js';
 import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
 import type { Registers } from '../call-helper.js';
@@ -48,12 +48,14 @@ export class Frames {
   budget = 0;
   /** The budget below which fuel is used up. */
   fuelFloor = -1;
-  /** Where a trap happened, if not at `pc`. */
+  /** Where a trap happened, if not at `pc`; -1 at the start of a step. */
   trapPc = -1;
   readonly #machine: Machine;
   readonly #entries: readonly number[];
   readonly #iterators: readonly (IteratorSite | undefined)[];
   readonly #checks: Checks;
+  /** Helpers that callx has called, by number. */
+  readonly #callees = new Map<number, (regs: Registers) => void>();
 
   constructor(machine: Machine, code: Code, checks: Checks) {
     this.#machine = machine;
@@ -70,6 +72,10 @@ export class Frames {
         ? () => undefined
         : makeCall(HELPER_ROWS[name], helper.bind(machine), machine, checks.memory);
     });
+    // No frame is open but the first: a program that strays from it into another must be caught.
+    if (checks.memory && this.depth === 0) {
+      for (let depth = 1; depth < MAX_FRAMES; depth++) this.#markFrame(depth, NO_ACCESS);
+    }
     this.#iterators = code.helpers.map((name) => {
       const helper = must(helperOf(name), `helper ${name}`);
       if (!isCallback(helper)) return undefined;
@@ -88,10 +94,11 @@ export class Frames {
     this.regs.fill(0);
     this.regs[2] = ctx;
     this.regs[4] = arg2;
+    // A trap leaves frames open; their rights end with the run.
+    if (this.#checks.memory) for (let depth = this.depth; depth > 0; depth--) this.#markFrame(depth, NO_ACCESS);
     this.#setDepth(0);
     this.memory.setWord(cells.tailCalls, 0);
     this.memory.setWord(cells.mayGoto, 0);
-    this.trapPc = -1;
     this.pc = must(this.#entries[func], 'a function');
   }
 
@@ -103,6 +110,31 @@ export class Frames {
   call(pc: number): number {
     this.#push(pc + INSN_WORDS, 0);
     return this.#entries[this.code[pc + 3]!]!;
+  }
+
+  /**
+   * callx: the register holds a function's address, or a helper's number, the meaning that the instruction was reserved for.
+   * Helpers that the engine drives are not called this way.
+   */
+  callRegister(pc: number): number {
+    const d = this.code[pc + 1]!;
+    const target = this.regs[d]!;
+    const func = this.regs[d + 1] === 0 ? functionAt(this.#machine.layout, target) : -1;
+    if (func >= 0) {
+      this.#push(pc + INSN_WORDS, 0);
+      return this.#entries[func]!;
+    }
+    const row = this.regs[d + 1] === 0 ? helperById(target) : undefined;
+    if (row === undefined) return raiseTrap(this.memory, 'bad-callback', target, this.regs[d + 1]);
+    const helper = helperOf(row.name);
+    if (helper === undefined || isCallback(helper)) return raiseTrap(this.memory, 'unsupported-helper', target);
+    let call = this.#callees.get(target);
+    if (call === undefined) {
+      call = makeCall(row, helper.bind(this.#machine), this.#machine, this.#checks.memory);
+      this.#callees.set(target, call);
+    }
+    call(this.regs);
+    return pc + INSN_WORDS;
   }
 
   /** Closes the innermost frame; returns the pc to go on at, or -1 where it was the outermost. */

@@ -25,7 +25,6 @@ class InterpRunner implements SteppingRunner {
   readonly #frames: Frames;
   readonly #checks: Checks;
   readonly #probe: Probe | undefined;
-  #insns = 0;
 
   constructor(machine: Machine, code: Code, checks: Checks, probe: Probe | undefined) {
     this.#machine = machine;
@@ -46,13 +45,18 @@ class InterpRunner implements SteppingRunner {
     this.#machine.memory.setWord(cells.trapCode, 0);
     this.#frames.begin(func, ctx, arg2);
     this.#storeInsns(0);
+    this.#machine.memory.setWord(cells.resume, this.#frames.pc);
   }
 
   step(insns: number): Status {
     const frames = this.#frames;
     const { memory } = this.#machine;
+    // From memory each time, so that a checkpoint restored between two steps counts.
+    const before = toNumber(memory.word(cells.insns), memory.word(cells.insns + 4));
+    frames.pc = memory.word(cells.resume);
+    frames.trapPc = -1;
     frames.budget = insns;
-    frames.fuelFloor = this.#checks.fuel ? Math.max(-1, insns - (this.#fuel() - this.#insns)) : -1;
+    frames.fuelFloor = this.#checks.fuel ? Math.max(-1, insns - (this.#fuel() - before)) : -1;
     let status: Status;
     try {
       status = runLoop(frames);
@@ -61,7 +65,7 @@ class InterpRunner implements SteppingRunner {
       if (!this.#recordStop(stop)) throw stop;
     }
     // Where the loop stops on its own it has already counted one round that did nothing.
-    this.#storeInsns(this.#insns + insns - frames.budget);
+    this.#storeInsns(before + insns - frames.budget);
     memory.setWord(cells.resume, frames.pc);
     if (status === 'exit') {
       memory.setWord(cells.r0, frames.regs[0] ?? 0);
@@ -77,7 +81,8 @@ class InterpRunner implements SteppingRunner {
   position(): { readonly func: FuncId; readonly insn: number; readonly depth: number } {
     const frames = this.#frames;
     const { code } = frames;
-    const pc = code[frames.pc] === OPS.goto_fuel ? (code[frames.pc + 3] ?? 0) : frames.pc;
+    const next = this.#machine.memory.word(cells.resume);
+    const pc = code[next] === OPS.goto_fuel ? (code[next + 3] ?? 0) : next;
     return { func: code[pc + 6] ?? 0, insn: code[pc + 7] ?? 0, depth: frames.depth };
   }
 
@@ -99,7 +104,6 @@ class InterpRunner implements SteppingRunner {
   }
 
   #storeInsns(insns: number): void {
-    this.#insns = insns;
     this.#machine.memory.setWord(cells.insns, insns);
     this.#machine.memory.setWord(cells.insns + 4, Math.floor(insns / 2 ** 32));
   }

@@ -878,6 +878,10 @@ export function runLoop(frames: Frames): Status {
           break;
         case 158: // trap
           return raiseTrap(memory, must(TRAPS[code[pc + 4]! - 1], 'a trap').name, code[pc + 3]);
+        case 159: // callx
+          if (budget < fuelFloor) throw outOfFuel;
+          pc = frames.callRegister(pc);
+          continue;
       }
       pc += INSN_WORDS;
     }

@@ -169,6 +169,7 @@ export const OPS = {
   exit: 156,
   ld_packet: 157,
   trap: 158,
+  callx: 159,
 } as const;
 
 export type Op = keyof typeof OPS;
