@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseBtfExt } from '../../vm/btf/btf-ext.js';
-import { nameOf } from '../../vm/btf/btf.js';
+import { nameOf, parseBtf } from '../../vm/btf/btf.js';
 import { parseElf } from '../../vm/elf/elf.js';
 import type { Insn } from '../../vm/isa/insn.js';
-import { CORE_KINDS } from '../../vm/loader/core/core-values.js';
+import { CORE_KINDS, fieldValue } from '../../vm/loader/core/core-values.js';
 import { patchInsn, type Patch } from '../../vm/loader/core/core-patch.js';
 import { essentialName } from '../../vm/loader/core/essential-name.js';
 import { loadObject } from '../../vm/loader/load-object.js';
@@ -184,6 +184,31 @@ t.test('flavours', (t) => {
     ['a___', 'a___'],
   ] as const;
   for (const [name, essential] of cases) t.equal(essentialName(name), essential, name);
+  t.end();
+});
+
+t.test('the load that holds a bit-field', (t) => {
+  const b = new BtfBuilder();
+  const u8 = b.int('unsigned char', 1);
+  const u64 = b.int('unsigned long', 8);
+  const btf = parseBtf(b.build());
+  const cases: [type: number, bitOff: number, bits: number, off: bigint, sizeBytes: bigint, shift: bigint][] = [
+    [u8, 3, 5, 0n, 1n, 56n],
+    // Crosses a byte: the 2 bytes at 0. Crosses those too: the 4 bytes at 0.
+    [u8, 5, 6, 0n, 2n, 53n],
+    [u8, 12, 8, 0n, 4n, 44n],
+    [u64, 70, 10, 8n, 8n, 48n],
+  ];
+  for (const [type, bitOff, bits, off, sizeBytes, shift] of cases) {
+    const place = { type, bitOff, member: { name: 'f', type, bitOff, bits } };
+    const name = `${bits} bits at ${bitOff}`;
+    t.equal(fieldValue(btf, place, 'field-byte-off').value, off, name);
+    t.equal(fieldValue(btf, place, 'field-byte-size').value, sizeBytes, name);
+    t.equal(fieldValue(btf, place, 'field-lshift-u64').value, shift, name);
+    t.equal(fieldValue(btf, place, 'field-rshift-u64').value, BigInt(64 - bits), name);
+  }
+  const wide = { type: u64, bitOff: 30, member: { name: 'f', type: u64, bitOff: 30, bits: 60 } };
+  t.throws(() => fieldValue(btf, wide, 'field-byte-off'), { code: 'btf-core' });
   t.end();
 });
 

@@ -122,6 +122,11 @@ t.test('data sections', (t) => {
   t.match(bySection.get('.bss.scratch'), { valueBytes: 128, contents: undefined });
   t.match(bySection.get('.rodata.str1.1'), { readOnly: true, valueType: undefined });
   t.equal(String.fromCharCode(...contents('.rodata.str1.1')), 'skep\0');
+  // Global symbols are named by themselves: verdict, then the members of limits.
+  const rodata = refs(spec, 'globals').flatMap((ref) =>
+    ref.kind === 'map-value' && spec.maps[ref.map]?.section === '.rodata' ? [ref.off] : [],
+  );
+  t.same(new Set(rodata), new Set([0, 8]));
   // Local symbols are named by section and offset: balance lies behind threshold.
   const offs = refs(spec, 'globals').flatMap((ref) =>
     ref.kind === 'map-value' && spec.maps[ref.map]?.section === '.data' ? [ref.off] : [],
@@ -161,6 +166,7 @@ t.test('kernel configuration', (t) => {
   t.equal(value(given).getBigUint64(off(given, 0), true), 1000n);
   t.equal(value(given).getUint32(off(given, 1), true), 2);
   t.equal(value(given).getUint8(off(given, 2)), 's'.charCodeAt(0));
+  t.equal(off(given, 0) % 8, 0, 'aligned as C has it');
   t.throws(() => load('examples/kconfig', { kconfig: { CONFIG_HZ: 'often' } }), { code: 'load-symbol' });
   t.match(
     bare.maps.find((map) => map.section === '.kconfig'),
@@ -275,6 +281,19 @@ t.test('an object with nothing but .text offers what nobody calls', (t) => {
 t.test('declaration tags', (t) => {
   const spec = load('examples/decl-tags');
   t.same(new Set(spec.programs[0]?.declTags), new Set(['tail:calls/3', 'entry']));
+
+  // The tag of an argument is none of the function: let that of weigh's argument be one of the program's.
+  const bytes = new Uint8Array(readFileSync('bpf/examples/decl-tags.bpf.o'));
+  const section = parseElf(bytes).sections.find((each) => each.name === '.BTF');
+  const btf = bytes.subarray(section?.fileOff ?? 0, (section?.fileOff ?? 0) + (section?.sizeBytes ?? 0));
+  const view = new DataView(btf.buffer, btf.byteOffset, btf.byteLength);
+  const stringsOff = view.getUint32(4, true) + view.getUint32(16, true);
+  const nameOff = new TextDecoder('latin1').decode(btf.subarray(stringsOff)).indexOf('argument');
+  let tagOff = view.getUint32(4, true);
+  while (view.getUint32(tagOff, true) !== nameOff || view.getUint32(tagOff + 4, true) !== 0x1100_0000) tagOff += 4;
+  view.setUint32(tagOff + 8, func(spec, 'tagged').btfType ?? 0, true);
+  t.equal(view.getInt32(tagOff + 12, true), 0, 'of the first argument');
+  t.same(loadObject(bytes).programs[0]?.declTags, spec.programs[0]?.declTags);
   t.end();
 });
 
