@@ -1,44 +1,7 @@
 /** An object's description as tables for a terminal. Knows nothing of files. */
-import Table from 'cli-table3';
-import { typeDefinitions } from '../vm/btf/c-text.js';
-import type { CallDescription, MapDescription, ObjectDescription } from '../vm/object/describe.js';
-import type { ObjectSpec } from '../vm/object/object-spec.js';
-
-/** Columns two spaces apart, no lines. */
-const COMPACT = {
-  chars: {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-    left: '',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    right: '',
-    'right-mid': '',
-    middle: '  ',
-  },
-  style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-};
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], numeric: readonly number[]): string {
-  const out = new Table({
-    ...COMPACT,
-    head: [...head],
-    colAligns: head.map((_, column) => (numeric.includes(column) ? 'right' : 'left')),
-  });
-  for (const row of rows) out.push([...row]);
-  return out
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
-}
+import { typeDefinitions } from '../vm/index.js';
+import type { CallDescription, MapDescription, ObjectDescription, ObjectSpec } from '../vm/index.js';
+import { renderTable } from './text-table.js';
 
 function supported(reasons: readonly string[], unresolved: readonly string[] = []): string {
   if (reasons.length > 0) return `no: ${[...reasons, ...unresolved].join('; ')}`;
@@ -68,7 +31,7 @@ function programTable({ programs }: ObjectDescription): string {
     String(program.functions),
     supported(program.unsupported, program.unresolved),
   ]);
-  return table(['SECTION', 'PROGRAM', 'TYPE', 'INSNS', 'FUNCTIONS', 'SUPPORTED'], rows, [3, 4]);
+  return renderTable(['SECTION', 'PROGRAM', 'TYPE', 'INSNS', 'FUNCTIONS', 'SUPPORTED'], rows, [3, 4]);
 }
 
 function withType(bytes: number, type: string | undefined): string {
@@ -93,7 +56,7 @@ function mapTable({ maps }: ObjectDescription): string {
     mapRow(map, map.initialised === 0 ? map.name : `${map.name} (${map.initialised} filled)`),
     ...(map.inner === undefined ? [] : [mapRow(map.inner, '  inner')]),
   ]);
-  return table(['MAP', 'TYPE', 'KEY', 'VALUE', 'ENTRIES', 'FLAGS', 'SUPPORTED'], rows, [4]);
+  return renderTable(['MAP', 'TYPE', 'KEY', 'VALUE', 'ENTRIES', 'FLAGS', 'SUPPORTED'], rows, [4]);
 }
 
 function callTable(title: string, calls: readonly CallDescription[]): string {
@@ -103,7 +66,7 @@ function callTable(title: string, calls: readonly CallDescription[]): string {
     String(call.calls),
     supported(call.unsupported),
   ]);
-  return table([title, 'CALLS', 'SUPPORTED'], rows, [1]);
+  return renderTable([title, 'CALLS', 'SUPPORTED'], rows, [1]);
 }
 
 /** C definitions of the types of all maps' keys and values, each once; '' if there are none. */

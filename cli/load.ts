@@ -1,13 +1,8 @@
 /** `skep load`: says what object files hold and whether skep can run it. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { parseBtf } from '../vm/btf/btf.js';
-import type { Btf } from '../vm/btf/btf.js';
-import { ConfigError } from '../vm/errors.js';
-import { loadObject } from '../vm/loader/load-object.js';
-import { describeObject } from '../vm/object/describe.js';
-import { PROG_TYPE_ROWS } from '../vm/spec/prog-types.js';
-import type { ProgTypeName } from '../vm/spec/prog-types.js';
+import { readInput } from '../node/read-input.js';
+import { ConfigError, describeObject, loadObject, parseBtf, PROG_TYPE_ROWS } from '../vm/index.js';
+import type { ProgTypeName } from '../vm/index.js';
 import { renderObject, renderTypes } from './load-tables.js';
 
 interface LoadFlags {
@@ -37,7 +32,7 @@ export function addLoadCommand(program: Command): void {
 
 /** What `skep load` prints. */
 export async function loadReport(objects: readonly string[], flags: LoadFlags): Promise<string> {
-  const targetBtf = flags.btf === undefined ? undefined : await readBtf(flags.btf);
+  const targetBtf = flags.btf === undefined ? undefined : parseBtf(await readInput(flags.btf), flags.btf);
   const progType = flags.type === undefined ? undefined : typeNamed(flags.type);
   const specs = [];
   for (const name of objects) {
@@ -53,20 +48,6 @@ export async function loadReport(objects: readonly string[], flags: LoadFlags): 
   return specs
     .map((spec) => renderObject(describeObject(spec)) + (flags.verbose === true ? renderTypes(spec) : ''))
     .join('\n');
-}
-
-async function readInput(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new ConfigError('config-file', `cannot read ${path}: ${why}`, { where: { file: path }, cause: error });
-  }
-}
-
-/** A bare BTF blob. */
-async function readBtf(path: string): Promise<Btf> {
-  return parseBtf(await readInput(path), path);
 }
 
 function typeNamed(name: string): ProgTypeName {

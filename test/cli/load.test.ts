@@ -1,9 +1,9 @@
 /** What `skep load` prints. The tables are goldens, which BLESS=1 rewrites; JSON is compared by value. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import t from 'tap';
 import { addLoadCommand, loadReport } from '../../cli/load.js';
-import type { ObjectDescription } from '../../vm/object/describe.js';
+import type { ObjectDescription } from '../../vm/index.js';
+import { equalsGolden } from '../support/golden.js';
 
 const GOLDENS = 'test/cli/load-goldens';
 
@@ -17,13 +17,7 @@ const CASES = [
 
 t.test('tables', async (t) => {
   for (const { name, objects, flags } of CASES) {
-    const actual = await loadReport(objects, flags);
-    const path = `${GOLDENS}/${name}.txt`;
-    if (process.env.BLESS === '1') {
-      mkdirSync(GOLDENS, { recursive: true });
-      writeFileSync(path, actual);
-    }
-    t.equal(actual, readFileSync(path, 'utf8'), name);
+    equalsGolden(t, await loadReport(objects, flags), `${GOLDENS}/${name}.txt`);
   }
 });
 
