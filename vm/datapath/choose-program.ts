@@ -22,14 +22,14 @@ export function chooseProgram(object: ObjectSpec, wanted?: string): ProgId {
   const [id] = fitting;
   if (id === undefined) {
     const what = wanted === undefined ? 'no program that skep can run' : `no program or section \`${wanted}\``;
-    throw new ConfigError('config-value', `${object.name} has ${what}`, {
+    throw new ConfigError('config-value', `there is ${what}`, {
       where: { file: object.name },
       hint: programs.length === 0 ? 'the object has no programs' : `it has ${listPrograms(programs)}`,
     });
   }
   if (fitting.length > 1) {
     const candidates = fitting.flatMap((each) => programs[each] ?? []);
-    throw new ConfigError('config-value', `${object.name} has several programs that this could mean`, {
+    throw new ConfigError('config-value', 'several programs could be meant', {
       where: { file: object.name },
       hint: `choose one with --prog: ${listPrograms(candidates)}`,
     });
