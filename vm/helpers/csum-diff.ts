@@ -1,7 +1,6 @@
 /** bpf_csum_diff: the one's-complement difference of two buffers, folded to 16 bits as Linux 6.13 and later return it. */
 import type { Memory } from '../memory/memory.js';
 import { cells } from '../memory/cells.js';
-import { errno } from '../spec/errno.js';
 import type { PlainHelper } from './helper.js';
 
 /** 32-bit one's-complement addition of unsigned words. */
@@ -10,10 +9,14 @@ function add(a: number, b: number): number {
   return sum > 0xffff_ffff ? sum - 0xffff_ffff : sum;
 }
 
+/** Any number of bytes; what is missing in the last word counts as 0. */
 function sumOf(memory: Memory, at: number, bytes: number, seed: number): number {
   let sum = seed >>> 0;
-  for (let i = 0; i < bytes; i += 4) sum = add(sum, memory.view.getUint32(at + i, true));
-  return sum;
+  const words = at + (bytes & ~3);
+  for (let i = at; i < words; i += 4) sum = add(sum, memory.view.getUint32(i, true));
+  let tail = 0;
+  for (let i = bytes & 3; i > 0; i--) tail = (tail << 8) | memory.view.getUint8(words + i - 1);
+  return add(sum, tail);
 }
 
 function fold(sum: number): number {
@@ -27,11 +30,7 @@ export const csumDiff: PlainHelper = {
     ({ memory }) =>
     (from = 0, fromBytes = 0, to = 0, toBytes = 0, seed = 0) => {
       memory.setWord(cells.retHi, 0);
-      if (((fromBytes | toBytes) & 3) !== 0) {
-        memory.setWord(cells.retHi, -1);
-        return -errno.EINVAL;
-      }
-      if (fromBytes === 0 && toBytes === 0) return seed;
+      if (fromBytes === 0 && toBytes === 0) return fold(seed >>> 0);
       if (fromBytes === 0) return fold(sumOf(memory, to, toBytes, seed));
       if (toBytes === 0) return fold(~sumOf(memory, from, fromBytes, ~seed) >>> 0);
       return fold(add(sumOf(memory, to, toBytes, seed), ~sumOf(memory, from, fromBytes, 0) >>> 0));

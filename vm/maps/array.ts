@@ -7,6 +7,7 @@ import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec } from './check-spec.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
+import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
 const FLAGS =
   MAP_FLAGS.BPF_F_NUMA_NODE |
@@ -21,11 +22,12 @@ const FLAGS =
 /** Above this, shadow is marked entry by entry as programs look them up, so that a huge array stays unbacked. */
 const EAGER_SHADOW_BYTES = 1 << 20;
 
-/** Checks the flags of an update into a map whose entries always exist. */
-export function checkArrayUpdate(flags: number): number {
-  if (flags > UPDATE_FLAGS.BPF_F_LOCK) return -errno.EINVAL;
-  if (flags === UPDATE_FLAGS.BPF_NOEXIST) return -errno.EEXIST;
-  return 0;
+/** Whether an update of a map whose entries always exist may be done: 0 or the errno, asked for in the kernel's order. */
+export function checkArrayUpdate(spec: MapSpec, index: number, flags: number): number {
+  if (!knowsUpdateFlags(flags)) return -errno.EINVAL;
+  if (index >= spec.maxEntries) return -errno.E2BIG;
+  if ((flags & UPDATE_FLAGS.BPF_NOEXIST) !== 0) return -errno.EEXIST;
+  return wantsLock(flags) ? -errno.EINVAL : 0;
 }
 
 /** Distance between values: the kernel rounds up to 8. */
@@ -53,10 +55,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     lookup,
     lookupOn: lookup,
     update(key, value, flags) {
-      const failed = checkArrayUpdate(flags);
       const index = memory.view.getUint32(key, true);
-      if (failed === -errno.EINVAL) return failed;
-      if (index >= spec.maxEntries) return -errno.E2BIG;
+      const failed = checkArrayUpdate(spec, index, flags);
       if (failed !== 0) return failed;
       memory.u8.copyWithin(base + index * stride, value, value + spec.valueBytes);
       return 0;

@@ -10,6 +10,7 @@ import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec } from './check-spec.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
+import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
 const FLAGS =
   MAP_FLAGS.BPF_F_NO_PREALLOC |
@@ -123,7 +124,7 @@ function bind({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     lookup,
     lookupOn: lookup,
     update(key, value, flags) {
-      if (flags > UPDATE_FLAGS.BPF_F_LOCK) return -errno.EINVAL;
+      if (!knowsUpdateFlags(flags) || wantsLock(flags)) return -errno.EINVAL;
       const hash = hashKey(view, key, keyBytes);
       const present = find(key, hash);
       if (present !== 0) {

@@ -33,10 +33,8 @@ export const percpuArrayKind: MapKind = {
       lookup: (key) => lookupOn(key, memory.word(cells.cpu)),
       lookupOn,
       update(key, value, flags) {
-        const failed = checkArrayUpdate(flags);
         const index = memory.view.getUint32(key, true);
-        if (failed === -errno.EINVAL) return failed;
-        if (index >= spec.maxEntries) return -errno.E2BIG;
+        const failed = checkArrayUpdate(spec, index, flags);
         if (failed !== 0) return failed;
         const target = base + memory.word(cells.cpu) * cpuStride + index * stride;
         memory.u8.copyWithin(target, value, value + spec.valueBytes);

@@ -57,6 +57,8 @@ export const cells = {
   mayGoto: CELLS_BASE + 128,
   /** Where a paused interpreter goes on: offset in its code. */
   resume: CELLS_BASE + 132,
+  /** u32 pointer: the lowest byte that has been packet or metadata since this packet came. */
+  packetLow: CELLS_BASE + 136,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

@@ -101,6 +101,7 @@ export class XdpBuff {
     // A packet that fits a page gets a page; a larger one gets the pages it needs.
     const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
     this.#place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
+    this.#memory.setWord(cells.packetLow, data);
     this.#shadow.mark(data, bytes, READ_WRITE);
     this.#memory.setWord(this.#ctx + CTX_INGRESS_IFINDEX, ifindex);
     this.#memory.setWord(this.#ctx + CTX_RX_QUEUE_INDEX, queue);
@@ -125,9 +126,8 @@ export class XdpBuff {
     const metaBytes = this.data - this.meta;
     const data = this.data + delta;
     if (data < this.start + XDP_FRAME_BYTES + metaBytes || data > this.end - MIN_BYTES) return -errno.EINVAL;
+    this.#reach(data - metaBytes);
     if (metaBytes > 0) this.#memory.u8.copyWithin(data - metaBytes, this.meta, this.data);
-    // Bytes gained are whatever the headroom held; skep clears them, since replays must be deterministic.
-    if (delta < 0) this.#memory.u8.fill(0, data, Math.min(this.data, this.end));
     this.#changed(data - metaBytes, data, this.end);
     return 0;
   }
@@ -147,9 +147,20 @@ export class XdpBuff {
     const bytes = this.data - meta;
     if (meta < this.start + XDP_FRAME_BYTES || bytes < 0) return -errno.EINVAL;
     if (bytes % 4 !== 0 || bytes > MAX_META_BYTES) return -errno.EACCES;
-    if (delta < 0) this.#memory.u8.fill(0, meta, this.meta);
+    this.#reach(meta);
     this.#changed(meta, this.data, this.end);
     return 0;
+  }
+
+  /**
+   * Makes the headroom usable down to `at`. What the program has not had yet is cleared, since replays must be
+   * deterministic; what it gave up before is still there, as in the kernel.
+   */
+  #reach(at: Ptr): void {
+    const lowest = this.#memory.word(cells.packetLow);
+    if (at >= lowest) return;
+    this.#memory.u8.fill(0, at, lowest);
+    this.#memory.setWord(cells.packetLow, at);
   }
 
   /** Applies new bounds. Where access is checked the packet moves to a fresh slot, so that stale pointers are caught. */
@@ -161,7 +172,9 @@ export class XdpBuff {
     } else {
       this.#forget();
       const moved = this.#nextSlot() - start;
-      this.#memory.u8.copyWithin(meta + moved, meta, end);
+      const low = this.#memory.word(cells.packetLow);
+      this.#memory.u8.copyWithin(low + moved, low, end);
+      this.#memory.setWord(cells.packetLow, low + moved);
       this.#place(start + moved, meta + moved, data + moved, end + moved, limit + moved);
       this.#shadow.mark(meta + moved, end - meta, READ_WRITE);
     }
