@@ -1,0 +1,255 @@
+/**
+ * Runs objects on the live kernel: maps are made, a program is loaded and run by BPF_PROG_TEST_RUN, and everything is
+ * closed again. Only these three commands are used; nothing is attached, pinned or kept. Map contents are written by
+ * programs, since no other command is.
+ */
+import koffi from 'koffi';
+import { encode } from '../../vm/isa/encode.js';
+import { slotsOf, type Insn } from '../../vm/isa/insn.js';
+import type { FuncId, MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
+import { MAP_FLAGS, MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
+import { PROG_TYPE_ROWS } from '../../vm/spec/prog-types.js';
+
+const SYSCALL_NUMBERS: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 };
+const MAP_CREATE = 0;
+const PROG_LOAD = 5;
+const PROG_TEST_RUN = 10;
+const ATTR_BYTES = 144;
+const LOG_BYTES = 1 << 20;
+const DATA_OUT_BYTES = 1 << 16;
+
+export interface KernelRun {
+  /** 0, or the errno of the command itself. */
+  readonly errno: number;
+  readonly retval: number;
+  /** Metadata and packet. */
+  readonly data: Uint8Array;
+  /** struct xdp_md after the run, where one was given. */
+  readonly ctx: Uint8Array;
+}
+
+export class KernelRefusal extends Error {
+  readonly errno: number;
+  constructor(what: string, errno: number, log: string) {
+    super(`${what}: errno ${errno}\n${log.split('\n').slice(-12).join('\n')}`);
+    this.errno = errno;
+  }
+}
+
+type Bpf = (command: number, fill: (attr: Buffer) => void) => { result: number; errno: number; attr: Buffer };
+
+function openBpf(): { bpf: Bpf; close: (fd: number) => void } {
+  const libc = koffi.load(null);
+  const syscall = libc.func('long syscall(long number, int command, void *attr, unsigned int bytes)') as (
+    number: number,
+    command: number,
+    attr: Buffer,
+    bytes: number,
+  ) => number;
+  const close = libc.func('int close(int fd)') as (fd: number) => number;
+  const number = SYSCALL_NUMBERS[process.arch] ?? 0;
+  return {
+    close,
+    bpf(command, fill) {
+      const attr = Buffer.alloc(ATTR_BYTES);
+      fill(attr);
+      const result = syscall(number, command, attr, ATTR_BYTES);
+      return { result, errno: result < 0 ? koffi.errno() : 0, attr };
+    },
+  };
+}
+
+/** The commands, one object a test file. */
+export class Kernel {
+  readonly #bpf: Bpf;
+  readonly #close: (fd: number) => void;
+  readonly #log = Buffer.alloc(LOG_BYTES);
+  readonly #out = Buffer.alloc(DATA_OUT_BYTES);
+
+  constructor() {
+    const { bpf, close } = openBpf();
+    this.#bpf = bpf;
+    this.#close = close;
+  }
+
+  /** Makes a map and closes it again; 0 or the errno. */
+  tryMap(spec: MapSpec): number {
+    const { fd, errno } = this.#createMap(spec);
+    if (fd >= 0) this.#close(fd);
+    return errno;
+  }
+
+  /** Opens an object's maps; `close` gives them back. */
+  open(object: ObjectSpec): KernelMachine {
+    const fds: number[] = [];
+    try {
+      for (const spec of object.maps) {
+        // The program that fills a data section must be allowed to write it.
+        const asked = spec.section === undefined ? spec : { ...spec, flags: spec.flags & ~MAP_FLAGS.BPF_F_RDONLY_PROG };
+        const { fd, errno } = this.#createMap(asked);
+        if (fd < 0) throw new KernelRefusal(`map ${spec.name}`, errno, '');
+        fds.push(fd);
+      }
+      const machine = new KernelMachine(this, object, fds);
+      machine.fillSections();
+      return machine;
+    } catch (error) {
+      for (const fd of fds) this.#close(fd);
+      throw error;
+    }
+  }
+
+  #createMap(spec: MapSpec): { fd: number; errno: number } {
+    const { result, errno } = this.#bpf(MAP_CREATE, (attr) => {
+      attr.writeUInt32LE(MAP_TYPE_ROWS[spec.type].id, 0);
+      attr.writeUInt32LE(spec.keyBytes, 4);
+      attr.writeUInt32LE(spec.valueBytes, 8);
+      attr.writeUInt32LE(spec.maxEntries, 12);
+      attr.writeUInt32LE(spec.flags, 16);
+    });
+    return { fd: result, errno };
+  }
+
+  /** Loads a program and returns its descriptor. */
+  load(insns: Uint8Array, license: string): number {
+    const licenseText = Buffer.from(`${license}\0`);
+    const log = this.#log;
+    const ask = (level: number) =>
+      this.#bpf(PROG_LOAD, (attr) => {
+        attr.writeUInt32LE(PROG_TYPE_ROWS.xdp.id, 0);
+        attr.writeUInt32LE(insns.length / 8, 4);
+        attr.writeBigUInt64LE(koffi.address(insns), 8);
+        attr.writeBigUInt64LE(koffi.address(licenseText), 16);
+        if (level === 0) return;
+        attr.writeUInt32LE(level, 24);
+        attr.writeUInt32LE(LOG_BYTES, 28);
+        attr.writeBigUInt64LE(koffi.address(log), 32);
+      });
+    const { result } = ask(0);
+    if (result >= 0) return result;
+    log[0] = 0;
+    const again = ask(1);
+    if (again.result >= 0) return again.result;
+    throw new KernelRefusal('program', again.errno, log.toString('latin1', 0, log.indexOf(0)));
+  }
+
+  run(program: number, packet: Uint8Array, ctx?: Uint8Array): KernelRun {
+    const out = this.#out;
+    const ctxOut = Buffer.alloc(ctx?.length ?? 0);
+    const { errno, attr } = this.#bpf(PROG_TEST_RUN, (request) => {
+      request.writeUInt32LE(program, 0);
+      request.writeUInt32LE(packet.length, 8);
+      request.writeUInt32LE(DATA_OUT_BYTES, 12);
+      request.writeBigUInt64LE(packet.length === 0 ? 0n : koffi.address(packet), 16);
+      request.writeBigUInt64LE(koffi.address(out), 24);
+      request.writeUInt32LE(1, 32);
+      if (ctx === undefined) return;
+      request.writeUInt32LE(ctx.length, 40);
+      request.writeUInt32LE(ctxOut.length, 44);
+      request.writeBigUInt64LE(koffi.address(ctx), 48);
+      request.writeBigUInt64LE(koffi.address(ctxOut), 56);
+    });
+    return {
+      errno,
+      retval: attr.readUInt32LE(4),
+      data: errno === 0 ? new Uint8Array(out.subarray(0, attr.readUInt32LE(12))) : new Uint8Array(0),
+      ctx: new Uint8Array(ctxOut),
+    };
+  }
+
+  close(fd: number): void {
+    this.#close(fd);
+  }
+}
+
+/** An object whose maps live in the kernel. Close it. */
+export class KernelMachine {
+  readonly #kernel: Kernel;
+  readonly #object: ObjectSpec;
+  readonly #maps: readonly number[];
+  readonly #programs = new Map<FuncId, number>();
+
+  constructor(kernel: Kernel, object: ObjectSpec, maps: readonly number[]) {
+    this.#kernel = kernel;
+    this.#object = object;
+    this.#maps = maps;
+  }
+
+  /** @throws KernelRefusal where the program does not load */
+  run(packet: Uint8Array, func: FuncId = 0, ctx?: Uint8Array): KernelRun {
+    let program = this.#programs.get(func);
+    if (program === undefined) {
+      program = this.#kernel.load(encode(link(this.#object, func, this.#maps)), this.#object.license);
+      this.#programs.set(func, program);
+    }
+    return this.#kernel.run(program, packet, ctx);
+  }
+
+  /** Writes the contents of data sections, by programs that store them word by word. */
+  fillSections(): void {
+    for (const [index, { contents }] of this.#object.maps.entries()) {
+      if (contents === undefined) continue;
+      for (let from = 0; from < contents.length; from += 2048) {
+        this.#fill(index, from, contents.subarray(from, from + 2048));
+      }
+    }
+  }
+
+  #fill(map: number, from: number, bytes: Uint8Array): void {
+    const base = { dst: 0, src: 0, off: 0, imm: 0, immHi: 0, pc: 0 };
+    const insns: Insn[] = [{ ...base, name: 'ld_map_value', dst: 1, src: 2, imm: this.#maps[map] ?? 0, immHi: from }];
+    for (const [off, imm] of bytes.entries()) if (imm !== 0) insns.push({ ...base, name: 'stb', dst: 1, off, imm });
+    insns.push({ ...base, name: 'mov64_k', imm: 2 }, { ...base, name: 'exit' });
+    const program = this.#kernel.load(encode(insns), 'GPL');
+    this.#kernel.run(program, new Uint8Array(64));
+    this.#kernel.close(program);
+  }
+
+  close(): void {
+    for (const fd of [...this.#programs.values(), ...this.#maps]) this.#kernel.close(fd);
+  }
+}
+
+/** One stream of a function and all that it reaches, calls as distances and maps as descriptors. */
+function link(object: ObjectSpec, func: FuncId, maps: readonly number[]): Insn[] {
+  const starts = new Map<FuncId, number>();
+  const order: FuncId[] = [];
+  let slots = 0;
+  const place = (id: FuncId): void => {
+    if (starts.has(id)) return;
+    starts.set(id, slots);
+    order.push(id);
+    slots += (object.functions[id]?.insns ?? []).reduce((sum, insn) => sum + slotsOf(insn), 0);
+  };
+  place(func);
+  for (const id of order) {
+    for (const ref of object.functions[id]?.refs.values() ?? []) {
+      if (ref.kind === 'call' || ref.kind === 'func') place(ref.func);
+    }
+  }
+  return order.flatMap((id) => {
+    const { insns = [], refs } = object.functions[id] ?? {};
+    const start = starts.get(id) ?? 0;
+    return insns.map((insn, index): Insn => {
+      const ref = refs?.get(index);
+      switch (ref?.kind) {
+        case 'map':
+          return { ...insn, name: 'ld_map_fd', src: 1, imm: maps[ref.map] ?? 0, immHi: 0 };
+        case 'map-value':
+          return { ...insn, name: 'ld_map_value', src: 2, imm: maps[ref.map] ?? 0, immHi: ref.off };
+        case 'call':
+          return { ...insn, imm: (starts.get(ref.func) ?? 0) - (start + insn.pc) - 1 };
+        case 'func':
+          return {
+            ...insn,
+            name: 'ld_func',
+            src: 4,
+            imm: (starts.get(ref.func) ?? 0) - (start + insn.pc) - 1,
+            immHi: 0,
+          };
+        default:
+          return insn;
+      }
+    });
+  });
+}
