@@ -3,9 +3,24 @@ import { typeDefinitions } from '../vm/index.js';
 import type { CallDescription, MapDescription, ObjectDescription, ObjectSpec } from '../vm/index.js';
 import { renderTable } from './text-table.js';
 
+const NOT_YET = /^(program type|map type|helper|kfunc|instruction) (\S+) is not supported yet$/;
+
+/** Puts reasons of one kind together: "helpers a, b" rather than a sentence for each. */
+function condense(reasons: readonly string[]): string {
+  const groups = new Map<string, string[]>();
+  for (const reason of reasons) {
+    const [, kind = reason, name] = NOT_YET.exec(reason) ?? [];
+    const names = groups.get(kind) ?? [];
+    groups.set(kind, name === undefined ? names : [...names, name]);
+  }
+  return [...groups]
+    .map(([kind, names]) => (names.length === 0 ? kind : `${kind}${names.length > 1 ? 's' : ''} ${names.join(', ')}`))
+    .join('; ');
+}
+
 function supported(reasons: readonly string[], unresolved: readonly string[] = []): string {
-  if (reasons.length > 0) return `no: ${[...reasons, ...unresolved].join('; ')}`;
-  return unresolved.length > 0 ? `yes, but stops at: ${unresolved.join('; ')}` : 'yes';
+  if (reasons.length > 0) return `no: ${condense([...reasons, ...unresolved])}`;
+  return unresolved.length > 0 ? `yes, but stops at: ${condense(unresolved)}` : 'yes';
 }
 
 /** The whole report of one object, ending with a newline. */

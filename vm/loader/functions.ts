@@ -243,7 +243,7 @@ function decodeFunction(section: ElfSection, name: string, bytes: Uint8Array, st
   const result = decode(bytes);
   if (result.ok) return [...result.insns];
   const { pc, reason, message } = result.fault;
-  throw new LoadError('load-insn', `${section.name}: function ${name}, pc ${String(pc)}: ${message}`, {
+  throw new LoadError('load-insn', message, {
     where: { section: section.name, offset: section.fileOff + startOff + pc * SLOT_BYTES, func: name, pc },
     data: { reason },
   });

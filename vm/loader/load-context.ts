@@ -80,7 +80,7 @@ export function symbolText(ctx: LoadContext, symbol: ElfSymbol): string {
 
 /** A relocation that cannot be honoured. */
 export function relocationError(section: ElfSection, relocation: ElfRelocation, message: string): LoadError {
-  return new LoadError('load-relocation', `${section.name}+0x${relocation.off.toString(16)}: ${message}`, {
+  return new LoadError('load-relocation', message, {
     where: { section: section.name, offset: section.fileOff + relocation.off },
     data: { type: relocation.type, symbol: relocation.symbol.name },
   });

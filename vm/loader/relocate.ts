@@ -149,7 +149,7 @@ function linkRelative(code: Code, section: CodeSection, func: Func): void {
     if (callee === undefined) {
       throw new LoadError(
         'load-relocation',
-        `function ${func.name}, pc ${String(insn.pc)}: no function at ${section.section.name}${off < 0 ? '-' : '+'}0x${Math.abs(off).toString(16)}`,
+        `no function starts at ${section.section.name}${off < 0 ? '-' : '+'}0x${Math.abs(off).toString(16)}`,
         {
           where: {
             section: section.section.name,

@@ -31,7 +31,7 @@ export function objectFromInsns(bytes: Uint8Array, options: FromInsnsOptions = {
   const result = decode(bytes);
   if (!result.ok) {
     const { pc, reason, message } = result.fault;
-    throw new LoadError('load-insn', `pc ${String(pc)}: ${message}`, {
+    throw new LoadError('load-insn', message, {
       where: { offset: pc * SLOT_BYTES, pc },
       data: { reason },
     });
@@ -63,7 +63,7 @@ function cut(insns: readonly Insn[], name: string, section: string, maps: readon
     const target = targetPc(insn);
     if (target === undefined) continue;
     if (!pcs.has(target)) {
-      throw new LoadError('load-relocation', `pc ${String(insn.pc)}: no function at pc ${String(target)}`, {
+      throw new LoadError('load-relocation', `no instruction starts at pc ${String(target)}, where the call leads`, {
         where: { offset: insn.pc * SLOT_BYTES, func: name, pc: insn.pc },
         data: { target },
       });
