@@ -4,18 +4,20 @@ import type { Command } from 'commander';
 import { readInput } from '../node/read-input.js';
 import { assemble, assembleObject, AsmError, listAsmErrors } from '../vm/asm/index.js';
 import { ConfigError, toHex } from '../vm/index.js';
+import { EXIT_BAD_INPUT, readStdin } from './io.js';
+import type { Io } from './io.js';
 import { renderError } from './render-error.js';
 
 interface AsmFlags {
   readonly output?: string;
   readonly raw?: true;
   readonly hex?: true;
+  /** False for `--no-debug-info`. */
+  readonly debugInfo: boolean;
 }
 
-const EXIT_BAD_INPUT = 2;
-
 /** Adds the command. Mistakes in the text go to standard error, all of them, and set exit code 2. */
-export function addAsmCommand(program: Command): void {
+export function addAsmCommand(program: Command, io: Io): void {
   program
     .command('asm')
     .description('assemble LLVM-style BPF text to an ELF object')
@@ -23,26 +25,27 @@ export function addAsmCommand(program: Command): void {
     .option('-o, --output <file>', 'where the result goes; - is standard output (default: the input with .o, or .bin)')
     .option('--raw', 'write bare instructions instead of an ELF object')
     .option('--hex', 'print bare instructions as hexadecimal digits, one slot a line')
+    .option('--no-debug-info', 'leave out BTF of functions and lines')
     .action(async (file: string, flags: AsmFlags) => {
       try {
-        await runAsm(file, flags);
+        await runAsm(file, flags, io);
       } catch (error) {
         if (!(error instanceof AsmError)) throw error;
-        for (const each of listAsmErrors(error)) process.stderr.write(renderError(each));
-        process.exitCode = EXIT_BAD_INPUT;
+        for (const each of listAsmErrors(error)) io.err(renderError(each));
+        io.exit(EXIT_BAD_INPUT);
       }
     });
 }
 
-async function runAsm(file: string, flags: AsmFlags): Promise<void> {
-  const text = new TextDecoder().decode(file === '-' ? await readStandardInput() : await readInput(file));
+async function runAsm(file: string, flags: AsmFlags, io: Io): Promise<void> {
+  const text = new TextDecoder().decode(file === '-' ? await readStdin(io) : await readInput(file));
   const options = { file: file === '-' ? 'stdin' : file };
   const raw = flags.raw === true || flags.hex === true;
-  const bytes = raw ? assemble(text, options).bytes : assembleObject(text, options);
+  const bytes = raw ? assemble(text, options).bytes : assembleObject(text, { ...options, debugInfo: flags.debugInfo });
   const result = flags.hex === true ? `${toHex(bytes).replace(/.{16}(?=.)/g, '$&\n')}\n` : bytes;
   const output = flags.output ?? (flags.hex === true ? '-' : outputName(file, raw));
   if (output === '-') {
-    process.stdout.write(result);
+    io.out(result);
     return;
   }
   try {
@@ -62,10 +65,4 @@ function outputName(file: string, raw: boolean): string {
   const suffix = raw ? '.bin' : '.o';
   const name = file.replace(/\.(?:s|S|asm)$/, '');
   return `${name}${suffix}`;
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
 }

@@ -2,6 +2,7 @@
 export { assemble } from './assemble.js';
 export type { AsmOptions, Assembled } from './assemble.js';
 export { assembleObject } from './object.js';
+export type { AsmObjectOptions } from './object.js';
 export { disassemble } from './disassemble.js';
 export type { DisassembleOptions } from './disassemble.js';
 export { disassembleSource } from './source.js';

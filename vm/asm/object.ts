@@ -32,18 +32,23 @@ const R_BPF_64_32 = 10;
 /** Labels with this prefix are not written to the symbol table. */
 const HIDDEN_LABEL = '.L';
 
+export interface AsmObjectOptions extends AsmOptions {
+  /** Whether to describe functions and lines of the text in BTF; true if left out. Maps are always described. */
+  readonly debugInfo?: boolean;
+}
+
 /**
  * Assembles a text to an ELF64 object for BPF. Throws `AsmError`: the first mistake, further ones (up to 20) in
  * `data.others`. `docs/asm.md` describes the text.
  */
-export function assembleObject(text: string, options: AsmOptions = {}): Uint8Array {
+export function assembleObject(text: string, options: AsmObjectOptions = {}): Uint8Array {
   const faults = new AsmFaults(text, options.file);
   const reader = new ObjectReader(faults);
   for (const statement of parseText(text, faults, DIRECTIVES)) {
     reader.read(statement);
     if (faults.full) break;
   }
-  const linker = new Linker(reader, faults, options.file ?? 'a.s');
+  const linker = new Linker(reader, faults, options);
   const bytes = linker.write();
   faults.throwIfAny();
   return bytes;
@@ -60,17 +65,16 @@ interface Draft {
 class Linker {
   private readonly reader: ObjectReader;
   private readonly faults: AsmFaults;
-  /** The text's name, for line information. */
-  private readonly file: string;
+  private readonly options: AsmObjectOptions;
   private readonly drafts = new Map<AsmSection, Draft>();
   private readonly symbols = new Map<string, OutSymbol>();
   private readonly functions = new Set<string>();
   private readonly starts = new Map<AsmSection, readonly number[]>();
   private readonly usedOwnSymbols = new Set<OutSymbol>();
 
-  constructor(reader: ObjectReader, faults: AsmFaults, file: string) {
+  constructor(reader: ObjectReader, faults: AsmFaults, options: AsmObjectOptions) {
     this.reader = reader;
-    this.file = file;
+    this.options = options;
     this.faults = faults;
   }
 
@@ -252,8 +256,12 @@ class Linker {
   /** `.BTF` and `.BTF.ext`, unless the text brings its own. */
   private debugSections(): OutSection[] {
     const { sections, definitions, maps } = this.reader;
+    const { debugInfo = true, file = 'a.s' } = this.options;
+    if (sections.some(({ name }) => name === '.BTF')) return [];
     const codeSections = sections.filter((section) => section.content.kind === 'code' && sizeOf(section) > 0);
-    if (sections.some(({ name }) => name === '.BTF') || (codeSections.length === 0 && maps.length === 0)) return [];
+    if (!debugInfo || codeSections.length === 0) {
+      return maps.length === 0 ? [] : [debugSection('.BTF', objectBtf(maps, [], [], file).btf)];
+    }
     // One record a place, though two names may stand there.
     const byPlace = new Map<string, FunctionDefinition>();
     for (const [name, { section, off }] of definitions) {
@@ -262,7 +270,7 @@ class Linker {
     }
     const functions = [...byPlace.values()].sort((a, b) => a.off - b.off);
     const lines = codeSections.flatMap((section) => this.linesOf(section));
-    const { btf, ext } = objectBtf(maps, functions, lines, this.file);
+    const { btf, ext } = objectBtf(maps, functions, lines, file);
     return [debugSection('.BTF', btf), debugSection('.BTF.ext', ext)];
   }
 

@@ -59,13 +59,14 @@ export function parseText(text: string, faults: AsmFaults, directives: readonly 
 }
 
 function parseLine(line: TokenLine, faults: AsmFaults, directives: readonly string[], into: Statement[]): void {
-  let { tokens } = line;
+  let start = 0;
   for (;;) {
-    const [first, second] = tokens;
+    const [first, second] = [line.tokens[start], line.tokens[start + 1]];
     if (first?.kind !== 'word' || second?.kind !== 'sign' || second.text !== ':') break;
     into.push({ kind: 'label', at: first, name: first.text });
-    tokens = tokens.slice(2);
+    start += 2;
   }
+  const tokens = line.tokens.slice(start);
   const first = tokens[0];
   if (first !== undefined) {
     if (first.kind === 'word' && directives.includes(first.text)) {
