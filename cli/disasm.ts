@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readInput } from '../node/read-input.js';
 import { disassemble, disassembleSource } from '../vm/asm/index.js';
 import { SkepError } from '../vm/index.js';
+import type { Io } from './io.js';
 
 interface DisasmFlags {
   readonly reloc?: true;
@@ -17,7 +18,7 @@ const CPUS = ['v1', 'v2', 'v3', 'v4'] as const;
 type Cpu = (typeof CPUS)[number];
 
 /** Adds the command; it writes to standard output and throws `SkepError` on bad input. */
-export function addDisasmCommand(program: Command): void {
+export function addDisasmCommand(program: Command, io: Io): void {
   program
     .command('disasm')
     .description('list the code of compiled objects, as llvm-objdump -d --no-show-raw-insn does')
@@ -28,7 +29,7 @@ export function addDisasmCommand(program: Command): void {
     .option('--mcpu <cpu>', `show registers as for this cpu, ${CPUS.join(', ')}: w registers from v3 on`, parseCpu)
     .option('--asm', 'print text that skep asm turns into the same sections again')
     .action(async (objects: string[], flags: DisasmFlags) => {
-      for (const name of objects) process.stdout.write(listing(await readInput(name), name, flags));
+      for (const name of objects) io.out(listing(await readInput(name), name, flags));
     });
 }
 

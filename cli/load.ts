@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readInput } from '../node/read-input.js';
 import { ConfigError, describeObject, loadObject, parseBtf, PROG_TYPE_ROWS } from '../vm/index.js';
 import type { ProgTypeName } from '../vm/index.js';
+import type { Io } from './io.js';
 import { renderObject, renderTypes } from './load-tables.js';
 
 interface LoadFlags {
@@ -13,7 +14,7 @@ interface LoadFlags {
 }
 
 /** Adds the command; it writes to standard output and throws `SkepError` on bad input. */
-export function addLoadCommand(program: Command): void {
+export function addLoadCommand(program: Command, io: Io): void {
   program
     .command('load')
     .description('show the programs and maps of compiled objects, and what skep supports of them')
@@ -26,7 +27,7 @@ export function addLoadCommand(program: Command): void {
     .option('--type <type>', 'program type where the section name says nothing, such as xdp or sched_cls')
     .option('-v, --verbose', "also print the C types of the maps' keys and values")
     .action(async (objects: string[], flags: LoadFlags) => {
-      process.stdout.write(await loadReport(objects, flags));
+      io.out(await loadReport(objects, flags));
     });
 }
 

@@ -13,8 +13,8 @@ const SILENT: Progress = { start: () => undefined, update: () => undefined, stop
 /** Files below this are done before a bar would help. */
 const MIN_BYTES = 4 * 1024 * 1024;
 
-export function createProgress(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return SILENT;
+export function createProgress(stream: NodeJS.WriteStream | undefined): Progress {
+  if (stream === undefined) return SILENT;
   const bar = new SingleBar(
     {
       stream,

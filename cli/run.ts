@@ -5,6 +5,8 @@ import { openCaptureSource } from '../node/capture-source.js';
 import { readInput } from '../node/read-input.js';
 import { describeObject, load, PcapError, readCapture, Replay } from '../vm/index.js';
 import type { Datapath, EngineName, Packet, SkepError } from '../vm/index.js';
+import { EXIT_BAD_INPUT } from './io.js';
+import type { Io } from './io.js';
 import { createProgress } from './progress.js';
 import { packetJson, renderPacket, renderSummary, summaryJson } from './run-report.js';
 import { renderError } from './render-error.js';
@@ -23,7 +25,6 @@ interface RunFlags {
   readonly verbose?: true;
 }
 
-const EXIT_BAD_INPUT = 2;
 const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 function parseBytes(text: string): number {
@@ -39,7 +40,7 @@ function parseCount(text: string): number {
 }
 
 /** Adds the command. */
-export function addRunCommand(program: Command): void {
+export function addRunCommand(program: Command, io: Io): void {
   program
     .command('run')
     .description('replay a capture through a program and show its verdicts')
@@ -56,7 +57,7 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'print JSON: one object; with -v one line a packet before it')
     .option('-v, --verbose', 'print a line for each packet')
     .action(async (object: string, flags: RunFlags) => {
-      process.exitCode = await run(object, flags);
+      io.exit(await run(object, flags, io));
     });
 }
 
@@ -73,7 +74,7 @@ const BLANK: Packet = {
   comment: undefined,
 };
 
-async function run(object: string, flags: RunFlags): Promise<number> {
+async function run(object: string, flags: RunFlags, io: Io): Promise<number> {
   const datapath = load(await readInput(object), {
     name: object,
     engine: flags.engine,
@@ -86,41 +87,46 @@ async function run(object: string, flags: RunFlags): Promise<number> {
   const attachment = datapath.attach(flags.prog);
   const replay = new Replay(datapath.machine, attachment);
   const out: string[] = [];
-  const watch = flags.verbose === true ? lineWriter(flags, out) : undefined;
-  const failure = await feed(replay, flags, (packet) => {
+  const watch = flags.verbose === true ? lineWriter(flags, out, io) : undefined;
+  const failure = await feed(replay, flags, io, (packet) => {
     replay.packet(packet, watch);
-    if (out.length >= 1000) process.stdout.write(out.splice(0).join(''));
+    if (out.length >= 1000) io.out(out.splice(0).join(''));
   });
-  process.stdout.write(out.join(''));
+  io.out(out.join(''));
   const summary = replay.summary();
   if (flags.json === true) {
     const { program } = attachment;
     const head = { object, program: program.name, section: program.section, engine: datapath.engine };
-    process.stdout.write(
+    io.out(
       `${JSON.stringify({ ...head, ...(summaryJson(summary) as object) }, null, flags.verbose === true ? 0 : 2)}\n`,
     );
   } else {
-    process.stdout.write(`${heading(object, datapath, attachment.program.name, flags)}\n\n${renderSummary(summary)}`);
+    io.out(`${heading(object, datapath, attachment.program.name, flags)}\n\n${renderSummary(summary)}`);
   }
   if (failure === undefined) return 0;
-  process.stderr.write(renderError(failure));
+  io.err(renderError(failure));
   return EXIT_BAD_INPUT;
 }
 
-function lineWriter(flags: RunFlags, out: string[]): Parameters<Replay['packet']>[1] {
+function lineWriter(flags: RunFlags, out: string[], { colours }: Io): Parameters<Replay['packet']>[1] {
   if (flags.json === true) return (outcome) => void out.push(`${JSON.stringify(packetJson(outcome))}\n`);
-  const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined;
   return (outcome) => void out.push(renderPacket(outcome, colours));
 }
 
 /** Feeds the packets; returns what was wrong with the capture, once the packets before the break have run. */
-async function feed(replay: Replay, flags: RunFlags, each: (packet: Packet) => void): Promise<SkepError | undefined> {
+async function feed(
+  replay: Replay,
+  flags: RunFlags,
+  io: Io,
+  each: (packet: Packet) => void,
+): Promise<SkepError | undefined> {
   if (flags.read === undefined) {
     each(BLANK);
     return undefined;
   }
-  const progress = createProgress(process.stderr);
+  const progress = createProgress(io.terminal);
   const source = await openCaptureSource(flags.read, {
+    stdin: io.stdin,
     onProgress: (bytes) => {
       progress.update(bytes, replay.packets);
     },

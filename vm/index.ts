@@ -17,12 +17,14 @@ export type { Where, ErrorDetails } from './errors.js';
 export { toHex, fromHex } from './bytes.js';
 
 export { load, Datapath } from './datapath/datapath.js';
-export type { AttachOptions, DatapathOptions, EngineName } from './datapath/datapath.js';
+export type { AttachOptions, DatapathOptions } from './datapath/datapath.js';
+export type { EngineName } from './datapath/engines.js';
+export { runInsns } from './datapath/run-insns.js';
 export { Attachment } from './datapath/attachment.js';
 export type { Arrival, Result } from './datapath/attachment.js';
 export { chooseProgram } from './datapath/choose-program.js';
 export type { TrapReport } from './datapath/trap-report.js';
-export type { Checks, Probe } from './engine/engine.js';
+export type { Checks, Outcome, Probe, Trap } from './engine/engine.js';
 export { DEFAULT_FUEL } from './engine/engine.js';
 export type { MapHandle } from './machine/map-table.js';
 export type { MapEvent } from './world/effects.js';

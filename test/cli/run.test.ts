@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { equalsGolden } from '../support/golden.js';
-import { spawnSkep } from '../support/spawn-skep.js';
+import { runSkep } from '../support/run-skep.js';
 
 const FIREWALL = 'bpf/firewall.bpf.o';
 const HTTP = 'pcaps/http.pcap';
@@ -17,17 +17,16 @@ const GOLDENS = [
 ] as const;
 
 for (const { name, args } of GOLDENS) {
-  t.test(`golden: ${name}`, (t) => {
-    const { status, stdout, stderr } = spawnSkep(['run', ...args]);
+  t.test(`golden: ${name}`, async (t) => {
+    const { status, stdout, stderr } = await runSkep(['run', ...args]);
     t.equal(status, 0);
     t.equal(stderr, '');
     equalsGolden(t, stdout, `test/cli/run-goldens/${name}.txt`);
-    t.end();
   });
 }
 
-t.test('--json says what the table says', (t) => {
-  const { status, stdout } = spawnSkep(['run', FIREWALL, '-r', HTTP, '--json']);
+t.test('--json says what the table says', async (t) => {
+  const { status, stdout } = await runSkep(['run', FIREWALL, '-r', HTTP, '--json']);
   t.equal(status, 0);
   const summary = JSON.parse(stdout) as { packets: number; verdicts: { verdict: string; packets: number }[] };
   t.equal(
@@ -36,34 +35,30 @@ t.test('--json says what the table says', (t) => {
   );
   const table = readFileSync('test/cli/run-goldens/http.txt', 'utf8');
   for (const { verdict, packets } of summary.verdicts) t.match(table, new RegExp(`${verdict} +${String(packets)} `));
-  t.end();
 });
 
-t.test('--json -v gives a line a packet before the summary', (t) => {
-  const { stdout } = spawnSkep(['run', FIREWALL, '-r', HTTP, '--json', '-v', '-c', '5']);
+t.test('--json -v gives a line a packet before the summary', async (t) => {
+  const { stdout } = await runSkep(['run', FIREWALL, '-r', HTTP, '--json', '-v', '-c', '5']);
   const lines = stdout.trimEnd().split('\n');
   t.equal(lines.length, 6);
   const first = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
   t.match(first, { packet: 1, verdict: 'XDP_PASS', code: 2 });
   t.match(JSON.parse(lines[5] ?? ''), { packets: 5 });
-  t.end();
 });
 
-t.test('standard input and gzip give the same table', (t) => {
+t.test('standard input and gzip give the same table', async (t) => {
   const bytes = readFileSync(HTTP);
   const want = readFileSync('test/cli/run-goldens/http.txt', 'utf8').replace(HTTP, '-');
-  t.equal(spawnSkep(['run', FIREWALL, '-r', '-'], bytes).stdout, want, 'stdin');
-  t.equal(spawnSkep(['run', FIREWALL, '-r', '-'], gzipSync(bytes)).stdout, want, 'gzip on stdin');
-  t.end();
+  t.equal((await runSkep(['run', FIREWALL, '-r', '-'], bytes)).stdout, want, 'stdin');
+  t.equal((await runSkep(['run', FIREWALL, '-r', '-'], gzipSync(bytes))).stdout, want, 'gzip on stdin');
 });
 
-t.test('a broken capture: the packets before the break, the message, exit 2', (t) => {
+t.test('a broken capture: the packets before the break, the message, exit 2', async (t) => {
   const cut = readFileSync(HTTP).subarray(0, 5000);
-  const { status, stdout, stderr } = spawnSkep(['run', FIREWALL, '-r', '-'], cut);
+  const { status, stdout, stderr } = await runSkep(['run', FIREWALL, '-r', '-'], cut);
   t.equal(status, 2);
   t.match(stdout, /XDP_PASS +22 /);
   t.match(stderr, /^skep: stdin, byte offset 0xf2c: .*\n {2}hint: .*\n$/);
-  t.end();
 });
 
 const REFUSALS: readonly { name: string; args: readonly string[]; says: RegExp }[] = [
@@ -84,12 +79,11 @@ const REFUSALS: readonly { name: string; args: readonly string[]; says: RegExp }
 ];
 
 for (const { name, args, says } of REFUSALS) {
-  t.test(`refusal: ${name}`, (t) => {
-    const { status, stdout, stderr } = spawnSkep(['run', ...args]);
+  t.test(`refusal: ${name}`, async (t) => {
+    const { status, stdout, stderr } = await runSkep(['run', ...args]);
     t.equal(status, 2);
     t.equal(stdout, '');
     t.match(stderr, says);
     t.notMatch(stderr, /\n {4}at /, 'no stack');
-    t.end();
   });
 }

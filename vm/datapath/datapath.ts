@@ -1,7 +1,6 @@
 /** The library's front door: load an object, attach a program, run packets. */
 import { DEFAULT_FUEL } from '../engine/engine.js';
-import type { Checks, Engine, Probe } from '../engine/engine.js';
-import { interp } from '../engine/interp/interp.js';
+import type { Checks, Probe } from '../engine/engine.js';
 import { ConfigError, must } from '../errors.js';
 import { hookOf } from '../hooks/table.js';
 import { loadObject } from '../loader/load-object.js';
@@ -15,10 +14,8 @@ import type { Rights } from '../memory/shadow.js';
 import type { ObjectSpec } from '../object/object-spec.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
-
-export type EngineName = Engine['name'];
-
-const ENGINES: Readonly<Record<EngineName, Engine>> = { interp, wasm: interp };
+import { ENGINES } from './engines.js';
+import type { EngineName } from './engines.js';
 
 /** Fuel and memory checks are on unless told otherwise: nothing has verified the program. */
 export interface DatapathOptions extends LayoutOptions {
