@@ -1,0 +1,141 @@
+/** One emitter for every instruction, and which instructions can only trap. */
+import { LoadError, must } from '../../errors.js';
+import { helperOf } from '../../helpers/table.js';
+import { isCallback } from '../../helpers/helper.js';
+import type { Insn } from '../../isa/insn.js';
+import { functionPtr } from '../../machine/layout.js';
+import { helperById } from '../../spec/helpers.js';
+import { INSN_ROWS } from '../../spec/insns.js';
+import type { InsnName } from '../../spec/insns.js';
+import type { TrapName } from '../../spec/traps.js';
+import { ALU } from './emit-alu.js';
+import { emitHelperCall, emitLocalCall } from './emit-call.js';
+import { JUMPS } from './emit-jump.js';
+import { MEMORY } from './emit-memory.js';
+import type { FunctionContext } from './function-context.js';
+
+/** Emits an instruction that does not trap by its nature. A conditional jump pushes its condition. */
+export type Emit = (f: FunctionContext, insn: Insn) => void;
+
+const nothing: Emit = () => undefined;
+
+const cannot: Emit = (f, { name, pc }) => {
+  throw new LoadError('load-unsupported', `engine wasm does not run ${name}`, {
+    data: { insn: name },
+    where: { func: f.spec.name, pc },
+    hint: 'engine interp runs it',
+  });
+};
+
+const loadAddress: Emit = (f, { dst }) => {
+  const { layout } = f.module;
+  const ref = f.spec.refs.get(f.at);
+  let address = 0;
+  if (ref?.kind === 'map') address = must(layout.maps[ref.map], 'a placed map').descriptor;
+  else if (ref?.kind === 'map-value') address = must(layout.maps[ref.map], 'a placed map').base + ref.off;
+  else if (ref?.kind === 'func') address = functionPtr(layout, ref.func);
+  f.code.i64(address, 0);
+  f.set(dst);
+};
+
+const EMITTERS = {
+  ...ALU,
+  ...MEMORY,
+  ...JUMPS,
+  ja: nothing,
+  gotol: nothing,
+  exit: (f) => {
+    f.leave();
+  },
+  lddw: (f, { dst, imm, immHi }) => {
+    f.code.i64(imm, immHi);
+    f.set(dst);
+  },
+  ld_map_fd: loadAddress,
+  ld_map_value: loadAddress,
+  ld_map_idx: loadAddress,
+  ld_map_idx_value: loadAddress,
+  ld_func: loadAddress,
+  call_helper: emitHelperCall,
+  call_local: (f) => {
+    const ref = f.spec.refs.get(f.at);
+    if (ref?.kind === 'call') emitLocalCall(f, ref.func);
+  },
+  callx: cannot,
+  // These trap before they are asked.
+  call_kfunc: nothing,
+  ld_btf_id: nothing,
+  addr_space_cast: nothing,
+} satisfies Record<InsnName, Emit>;
+
+interface Trapping {
+  readonly name: TrapName;
+  readonly detail?: number;
+}
+
+/** Why the instruction at `index` can only trap, if it does. */
+function trapOf(f: FunctionContext, insn: Insn, index: number): Trapping | undefined {
+  const { name, imm } = insn;
+  if (INSN_ROWS[name].unsupported === true) return { name: 'unsupported-insn' };
+  const kind = f.spec.refs.get(index)?.kind;
+  switch (name) {
+    case 'ld_map_fd':
+    case 'ld_map_value':
+    case 'ld_map_idx':
+    case 'ld_map_idx_value':
+    case 'ld_func':
+      return kind === 'map' || kind === 'map-value' || kind === 'func' ? undefined : { name: 'unsupported-ref' };
+    case 'call_local':
+      return kind === 'call' ? undefined : { name: 'unsupported-ref' };
+    case 'call_kfunc':
+      return { name: 'unsupported-ref' };
+    case 'ja':
+    case 'gotol':
+      return undefined;
+    default:
+      if (kind === 'unsupported') return { name: 'unsupported-ref' };
+      return name === 'call_helper' ? helperTrap(imm) : undefined;
+  }
+}
+
+function helperTrap(id: number): Trapping | undefined {
+  const row = helperById(id);
+  if (row === undefined) return { name: 'unknown-helper', detail: id };
+  if (row.name === 'tail_call' || helperOf(row.name) !== undefined) return undefined;
+  return { name: 'unsupported-helper', detail: id };
+}
+
+/** Whether the instruction hands the count over to another function, so that it must be exact behind it. */
+function handsCountOver({ name, imm }: Insn): boolean {
+  if (name === 'call_local') return true;
+  if (name !== 'call_helper') return false;
+  const row = helperById(imm);
+  const helper = row === undefined ? undefined : helperOf(row.name);
+  return row?.name === 'tail_call' || (helper !== undefined && isCallback(helper));
+}
+
+/**
+ * Emits the instructions from `first` to `last`; of a conditional jump at the end, only its condition.
+ * @returns false where an instruction traps whatever happens: nothing behind it was emitted
+ */
+export function emitInsns(f: FunctionContext, first: number, last: number): boolean {
+  const { insns } = f.spec;
+  let charged = first;
+  for (let index = first; index <= last; index++) {
+    const insn = must(insns[index], 'an instruction');
+    if (index === charged) {
+      while (charged < last && !handsCountOver(must(insns[charged], 'an instruction'))) charged++;
+      charged++;
+      f.charge(charged - index);
+    }
+    f.at = index;
+    f.ahead = charged - index - 1;
+    const trap = trapOf(f, insn, index);
+    if (trap !== undefined) {
+      f.trap(trap.name, trap.detail);
+      return false;
+    }
+    EMITTERS[insn.name](f, insn);
+  }
+  return true;
+}

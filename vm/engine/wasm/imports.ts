@@ -1,0 +1,158 @@
+/**
+ * What compiled code calls in JavaScript: helpers, the steps of those that call back, the target of a tail call. No signature
+ * holds an i64, which would cost a BigInt a call. Register words go as i32; where arguments are checked or a callback is driven,
+ * r1-r5 go through the register file in memory, and the same adapter as the interpreter's takes them from there.
+ */
+import { must } from '../../errors.js';
+import { isCallback } from '../../helpers/helper.js';
+import type { CallbackHelper, PlainHelper } from '../../helpers/helper.js';
+import { helperOf } from '../../helpers/table.js';
+import { functionAt, STACK_BYTES } from '../../machine/layout.js';
+import type { Machine } from '../../machine/machine.js';
+import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } from '../../memory/cells.js';
+import { raiseTrap } from '../../memory/raise.js';
+import { READ_WRITE, WRITE } from '../../memory/shadow.js';
+import type { ObjectSpec } from '../../object/object-spec.js';
+import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
+import type { HelperName } from '../../spec/helpers.js';
+import type { ModuleBuilder } from '../../wasm/module-builder.js';
+import type { ValueType } from '../../wasm/opcodes.js';
+import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
+import type { Checks } from '../engine.js';
+
+/** Name of the one module that everything is imported from. */
+export const IMPORT_MODULE = 'skep';
+const REGISTER_WORDS = 22;
+
+/** Tail calls that one run may do (MAX_TAIL_CALL_CNT). */
+const MAX_TAIL_CALLS = 33;
+
+/** The helpers that an object calls. */
+export interface Needs {
+  readonly plain: readonly PlainHelper[];
+  readonly callback: readonly CallbackHelper[];
+  readonly tailCalls: boolean;
+}
+
+/** Function indices of imports in the module. */
+export interface Imports {
+  readonly plain: ReadonlyMap<HelperName, number>;
+  readonly callback: ReadonlyMap<HelperName, { readonly begin: number; readonly next: number }>;
+  /** -1 where the object has no tail calls. */
+  readonly tailCall: number;
+}
+
+export function needsOf(object: ObjectSpec): Needs {
+  const ids = new Set<number>();
+  for (const { insns } of object.functions)
+    for (const insn of insns) if (insn.name === 'call_helper') ids.add(insn.imm);
+  const names = [...ids].flatMap((id) => helperById(id)?.name ?? []);
+  const helpers = names.flatMap((name) => helperOf(name) ?? []);
+  return {
+    plain: helpers.filter((helper): helper is PlainHelper => !isCallback(helper)),
+    callback: helpers.filter(isCallback),
+    tailCalls: names.includes('tail_call'),
+  };
+}
+
+/** Whether a plain helper takes its arguments from the register file. */
+export function takesRegisters(name: HelperName, checks: Checks): boolean {
+  return checks.memory && HELPER_ROWS[name].args.length > 0;
+}
+
+export function declareImports(module: ModuleBuilder, needs: Needs, checks: Checks): Imports {
+  const declare = (name: string, parameters: number, results: readonly ValueType[]): number => {
+    const words = Array.from({ length: parameters }, (): ValueType => 'i32');
+    return module.importFunction(IMPORT_MODULE, name, module.type(words, results));
+  };
+  return {
+    plain: new Map(
+      needs.plain.map(({ name }) => [
+        name,
+        takesRegisters(name, checks) ? declare(name, 0, []) : declare(name, wordsOf(HELPER_ROWS[name]).length, ['i32']),
+      ]),
+    ),
+    callback: new Map(
+      needs.callback.map(({ name }) => [
+        name,
+        { begin: declare(`${name}.begin`, 0, ['i32']), next: declare(`${name}.next`, 2, ['i32']) },
+      ]),
+    ),
+    tailCall: needs.tailCalls ? declare('tail_call', 2, ['i32']) : -1,
+  };
+}
+
+/** The functions behind `declareImports` for one machine. */
+export function bindImports(needs: Needs, machine: Machine, checks: Checks): Record<string, unknown> {
+  const regs = new Int32Array(machine.memory.buffer, REGS_BASE, REGISTER_WORDS);
+  const bound: Record<string, unknown> = { memory: machine.memory.host };
+  for (const helper of needs.plain) {
+    const fn = helper.bind(machine);
+    if (takesRegisters(helper.name, checks)) {
+      const call = makeCall(HELPER_ROWS[helper.name], fn, machine, true);
+      bound[helper.name] = () => {
+        call(regs);
+      };
+    } else bound[helper.name] = fn;
+  }
+  for (const helper of needs.callback) {
+    const { begin, next } = bindSteps(helper, machine, checks, regs);
+    bound[`${helper.name}.begin`] = begin;
+    bound[`${helper.name}.next`] = next;
+  }
+  if (needs.tailCalls) bound.tail_call = bindTailCall(machine, checks);
+  return bound;
+}
+
+/** Address of the iterator's block in the frame record of a call depth. */
+function blockOf(depth: number): number {
+  return FRAMES_BASE + depth * FRAME_BYTES + frame.iter;
+}
+
+interface Steps {
+  /** Function to call, or -1 where there is nothing to call. */
+  begin(): number;
+  /** Whether to call once more. */
+  next(r0Lo: number, r0Hi: number): number;
+}
+
+function bindSteps(helper: CallbackHelper, machine: Machine, checks: Checks, regs: Int32Array): Steps {
+  const { memory, layout } = machine;
+  const row = HELPER_ROWS[helper.name];
+  const steps = helper.iterate(machine);
+  const registers = wordsOf(row);
+  const words = registers.map(() => 0);
+  const callback = 2 * (row.args.indexOf('func') + 1);
+  const check = checks.memory ? makeArgCheck(row, machine) : undefined;
+  return {
+    begin() {
+      check?.(regs);
+      const pointer = must(regs[callback], 'a callback');
+      const func = functionAt(layout, pointer);
+      const depth = memory.word(cells.depth) + 1;
+      if (depth >= MAX_FRAMES) raiseTrap(memory, 'call-depth');
+      const block = blockOf(depth);
+      for (let word = 0; word < 10; word++) memory.setWord(block + iter.args + 4 * word, 0);
+      for (let i = 0; i < words.length; i++) words[i] = regs[registers[i]!]!;
+      if (!steps.begin(block, words)) return -1;
+      if (func < 0) raiseTrap(memory, 'bad-callback', pointer, regs[callback + 1]);
+      return func;
+    },
+    next: (r0Lo, r0Hi) => (steps.next(blockOf(memory.word(cells.depth)), r0Lo, r0Hi) ? 1 : 0),
+  };
+}
+
+function bindTailCall(machine: Machine, checks: Checks): (map: number, index: number) => number {
+  const { memory, maps, shadow } = machine;
+  return (map, index) => {
+    const target = maps.progArray(map).target(index);
+    const done = memory.word(cells.tailCalls);
+    if (target < 0 || done >= MAX_TAIL_CALLS) return -1;
+    memory.setWord(cells.tailCalls, done + 1);
+    if (checks.memory) {
+      const bottom = machine.framePointer(memory.word(cells.depth)) - STACK_BYTES;
+      shadow.mark(bottom, STACK_BYTES, checks.stackInit ? WRITE : READ_WRITE);
+    }
+    return target;
+  };
+}
