@@ -5,7 +5,7 @@ import { READ, READ_WRITE } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
-import { checkMapSpec } from './check-spec.js';
+import { checkMapSpec, checkSize } from './check-spec.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
 import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
@@ -16,8 +16,10 @@ const FLAGS =
   MAP_FLAGS.BPF_F_WRONLY |
   MAP_FLAGS.BPF_F_RDONLY_PROG |
   MAP_FLAGS.BPF_F_WRONLY_PROG |
-  MAP_FLAGS.BPF_F_PRESERVE_ELEMS |
   MAP_FLAGS.BPF_F_INNER_MAP;
+
+/** An int in the kernel; data sections may be large. */
+const MAX_VALUE_BYTES = 0x7fff_ffff;
 
 /** Above this, shadow is marked entry by entry as programs look them up, so that a huge array stays unbacked. */
 const EAGER_SHADOW_BYTES = 1 << 20;
@@ -76,6 +78,7 @@ export const arrayKind: MapKind = {
   perCpu: false,
   plan(spec) {
     checkMapSpec(spec, FLAGS);
+    checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);
     return { bytes: valueStride(spec) * spec.maxEntries };
   },
   bind,

@@ -1,7 +1,7 @@
 /** Checks that every map kind shares: sizes, capacity and flags, from the rows of `spec/map-types`. */
 import { LoadError } from '../errors.js';
 import type { MapSpec } from '../object/object-spec.js';
-import { MAP_TYPE_ROWS } from '../spec/map-types.js';
+import { MAP_FLAGS, MAP_TYPE_ROWS } from '../spec/map-types.js';
 import type { SizeRule } from '../spec/map-types.js';
 
 /** Refuses a map definition, naming the map. */
@@ -12,18 +12,20 @@ export function refuseMap(spec: MapSpec, reason: string, hint?: string): never {
   });
 }
 
-/** Largest key of a hash: the kernel copies it on its stack (MAX_BPF_STACK). */
-const MAX_KEY_BYTES = 512;
-/** Largest value: KMALLOC_MAX_SIZE less an element's header. */
-const MAX_VALUE_BYTES = 4_194_304 - 64;
 const PAGE_BYTES = 4096;
 
-function fits(bytes: number, rule: SizeRule, most: number): boolean {
+/** From one side a map may be read-only or write-only, not both. */
+const CONTRADICTIONS = [
+  MAP_FLAGS.BPF_F_RDONLY | MAP_FLAGS.BPF_F_WRONLY,
+  MAP_FLAGS.BPF_F_RDONLY_PROG | MAP_FLAGS.BPF_F_WRONLY_PROG,
+];
+
+function fits(bytes: number, rule: SizeRule): boolean {
   switch (rule) {
     case 'none':
       return bytes === 0;
     case 'any':
-      return bytes >= 1 && bytes <= most;
+      return bytes >= 1;
     case '4|8':
       return bytes === 4 || bytes === 8;
     case '8|16':
@@ -42,7 +44,7 @@ function describe(rule: SizeRule): string {
     case 'none':
       return '0';
     case 'any':
-      return 'at least 1 and not larger than the kernel allows';
+      return 'at least 1';
     case '4|8':
       return '4 or 8';
     case '8|16':
@@ -63,10 +65,10 @@ function describe(rule: SizeRule): string {
  */
 export function checkMapSpec(spec: MapSpec, allowedFlags: number): void {
   const row = MAP_TYPE_ROWS[spec.type];
-  if (!fits(spec.keyBytes, row.key, MAX_KEY_BYTES)) {
+  if (!fits(spec.keyBytes, row.key)) {
     refuseMap(spec, `key size is ${String(spec.keyBytes)}, must be ${describe(row.key)}`);
   }
-  if (!fits(spec.valueBytes, row.value, MAX_VALUE_BYTES)) {
+  if (!fits(spec.valueBytes, row.value)) {
     refuseMap(spec, `value size is ${String(spec.valueBytes)}, must be ${describe(row.value)}`);
   }
   const entries = spec.maxEntries;
@@ -80,6 +82,13 @@ export function checkMapSpec(spec: MapSpec, allowedFlags: number): void {
   if (row.entries === 'any' && entries < 1) refuseMap(spec, 'max_entries is 0', 'set max_entries to at least 1');
   const wrong = (spec.flags & ~allowedFlags) >>> 0;
   if (wrong !== 0) refuseMap(spec, `flags 0x${wrong.toString(16)} are not allowed for this type`);
+  const both = CONTRADICTIONS.find((flags) => (spec.flags & flags) === flags);
+  if (both !== undefined) refuseMap(spec, `flags 0x${both.toString(16)} exclude each other`);
+}
+
+/** Refuses values (or keys and values) that are longer than a kind allows. */
+export function checkSize(spec: MapSpec, what: 'value' | 'key and value', bytes: number, most: number): void {
+  if (bytes > most) refuseMap(spec, `size of ${what} is ${String(bytes)}, must not be more than ${String(most)}`);
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -8,7 +8,7 @@ import { READ, READ_WRITE } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
-import { checkMapSpec } from './check-spec.js';
+import { checkMapSpec, checkSize } from './check-spec.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
 import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
@@ -20,6 +20,9 @@ const FLAGS =
   MAP_FLAGS.BPF_F_RDONLY_PROG |
   MAP_FLAGS.BPF_F_WRONLY_PROG |
   MAP_FLAGS.BPF_F_ZERO_SEED;
+
+/** One allocation (KMALLOC_MAX_SIZE) less the kernel's own part of an element; less one, since equal is too much. */
+const MAX_ENTRY_BYTES = 4_194_304 - 48 - 1;
 
 /** Header words: live entries, entries ever used, head of the free list. */
 const HEADER_BYTES = 16;
@@ -177,6 +180,7 @@ export const hashKind: MapKind = {
   perCpu: false,
   plan(spec) {
     checkMapSpec(spec, FLAGS);
+    checkSize(spec, 'key and value', spec.keyBytes + spec.valueBytes, MAX_ENTRY_BYTES);
     return { bytes: planOf(spec).bytes };
   },
   bind,

@@ -5,17 +5,21 @@ import { READ, READ_WRITE } from '../memory/shadow.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
 import { checkArrayUpdate, valueStride } from './array.js';
-import { checkMapSpec } from './check-spec.js';
+import { checkMapSpec, checkSize } from './check-spec.js';
 import type { MapKind } from './map-kind.js';
 
 const FLAGS =
   MAP_FLAGS.BPF_F_RDONLY | MAP_FLAGS.BPF_F_WRONLY | MAP_FLAGS.BPF_F_RDONLY_PROG | MAP_FLAGS.BPF_F_WRONLY_PROG;
+
+/** What one allocation of per-CPU memory holds (PCPU_MIN_UNIT_SIZE). */
+const MAX_VALUE_BYTES = 32_768;
 
 export const percpuArrayKind: MapKind = {
   type: 'percpu_array',
   perCpu: true,
   plan(spec, cpus) {
     checkMapSpec(spec, FLAGS);
+    checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);
     return { bytes: valueStride(spec) * spec.maxEntries * cpus };
   },
   bind({ memory, shadow }, spec, base) {

@@ -6,12 +6,7 @@ import { checkMapSpec } from './check-spec.js';
 import { opaqueOps } from './map-kind.js';
 import type { MapKind, MapOps } from './map-kind.js';
 
-const FLAGS =
-  MAP_FLAGS.BPF_F_NUMA_NODE |
-  MAP_FLAGS.BPF_F_RDONLY |
-  MAP_FLAGS.BPF_F_WRONLY |
-  MAP_FLAGS.BPF_F_RDONLY_PROG |
-  MAP_FLAGS.BPF_F_WRONLY_PROG;
+const FLAGS = MAP_FLAGS.BPF_F_NUMA_NODE | MAP_FLAGS.BPF_F_RDONLY | MAP_FLAGS.BPF_F_WRONLY;
 
 /** Programs cannot look entries up; `target` and `setTarget` are for the engine and the host. */
 export interface ProgArrayOps extends MapOps {
