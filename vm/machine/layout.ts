@@ -4,11 +4,11 @@
  */
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
-import { LoadError } from '../errors.js';
+import { ConfigError, LoadError } from '../errors.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
 import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
-import type { FuncId, MapId, ObjectSpec } from '../object/object-spec.js';
+import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import { slotBytesFor } from '../packet/xdp-buff.js';
 import type { PacketRing } from '../packet/xdp-buff.js';
 
@@ -18,8 +18,6 @@ export const STACK_BYTES = 512;
 const FRAME_STRIDE_BYTES = 1024;
 /** Room for the largest ctx; the struct lies at its start. */
 const CTX_BYTES = 1024;
-/** Room for a key in the scratch area; the longest key of any map is 512 bytes. */
-export const SCRATCH_KEY_BYTES = 512;
 /** Keys that callbacks may read. */
 const CALLBACK_KEY_BYTES = 64;
 const DESCRIPTOR_SHIFT = 6;
@@ -29,6 +27,10 @@ const PAGE_BYTES = 4096;
 
 export const DEFAULT_PACKET_BYTES = 262_144;
 const PACKET_SLOTS = 4;
+/** What WebAssembly can address. */
+const MAX_MEMORY_BYTES = 2 ** 32;
+/** As many as Linux can be built for on x86_64 (NR_CPUS). */
+const MAX_CPUS = 8192;
 
 export interface LayoutOptions {
   /** Size of the linear memory; default 2 GiB. Half of it where `shadow` is on is for guests. */
@@ -55,8 +57,9 @@ export interface Layout {
   /** Address of function f, as ld_func gives it, is `functions + 8 * f`. */
   readonly functions: Ptr;
   readonly functionCount: number;
-  /** Where the host puts a key, and behind it a value, that it hands to a map. No guest may touch it. */
+  /** Where the host puts a key and a value that it hands to a map. No guest may touch them. */
   readonly scratch: Ptr;
+  readonly scratchValue: Ptr;
   /** Lowest byte of frame d is `stack + d * frameStride`; r10 is 512 above it. */
   readonly stack: Ptr;
   readonly frameStride: number;
@@ -71,11 +74,12 @@ export interface Layout {
 /**
  * Places an object.
  * @throws LoadError `load-memory` naming the map that does not fit, `load-map` for a definition the kernel refuses
+ * @throws ConfigError `config-value` for an option that is no size or count
  */
 export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layout {
-  const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES;
+  const memoryBytes = countOf('memoryBytes', options.memoryBytes ?? DEFAULT_MEMORY_BYTES, MAX_MEMORY_BYTES);
   const shadow = options.shadow ?? true;
-  const cpus = options.cpus ?? 1;
+  const cpus = countOf('cpus', options.cpus ?? 1, MAX_CPUS);
   const guestBytes = Math.min(shadow ? Math.floor(memoryBytes / 2 / PAGE_BYTES) * PAGE_BYTES : memoryBytes, 2 ** 31);
   let next = CELLS_END;
   const place = (bytes: number, align: number): Ptr => {
@@ -85,38 +89,31 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   };
   const functions = place(FUNCTION_BYTES * object.functions.length, 8);
   const descriptors = place(DESCRIPTOR_BYTES * object.maps.length, DESCRIPTOR_BYTES);
-  const longestValue = object.maps.reduce((most, map) => Math.max(most, map.valueBytes), 0);
-  const scratch = place(SCRATCH_KEY_BYTES + longestValue, PAGE_BYTES);
+  const longest = (size: 'keyBytes' | 'valueBytes'): number =>
+    object.maps.reduce((most, map) => Math.max(most, map[size]), 8);
+  const scratch = place(longest('keyBytes'), PAGE_BYTES);
   // One stride of no man's land below the first frame catches what overflows it.
   const stack = place(FRAME_STRIDE_BYTES * (MAX_FRAMES + 1), PAGE_BYTES) + FRAME_STRIDE_BYTES;
   const ctx = place(CTX_BYTES, PAGE_BYTES);
   const callbackKey = place(CALLBACK_KEY_BYTES, PAGE_BYTES);
-  const slotBytes = slotBytesFor(options.packetBytes ?? DEFAULT_PACKET_BYTES);
+  const slotBytes = slotBytesFor(countOf('packetBytes', options.packetBytes ?? DEFAULT_PACKET_BYTES, MAX_MEMORY_BYTES));
   const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
   const maps: PlacedMap[] = [];
   for (const [index, spec] of object.maps.entries()) {
     const bytes = mapKindOf(spec.type)?.plan(spec, cpus).bytes ?? 0;
     const base = place(bytes, PAGE_BYTES);
-    if (next > guestBytes) {
-      throw new LoadError(
-        'load-memory',
-        `map \`${spec.name}\` (${spec.type}, ${String(spec.maxEntries)} entries) needs ${String(bytes)} bytes and does not fit in ${String(guestBytes)} bytes of guest memory`,
-        {
-          data: { map: spec.name, bytes, guestBytes },
-          hint: 'raise --memory, or lower max_entries',
-        },
-      );
-    }
+    if (next > guestBytes) throw doesNotFit(spec, bytes, guestBytes);
     maps.push({ descriptor: descriptors + DESCRIPTOR_BYTES * index, base, bytes });
   }
+  const scratchValue = place(longest('valueBytes'), PAGE_BYTES);
   if (next > guestBytes) {
+    const largest = maps.reduce((most, { bytes }, index) => (bytes > (maps[most]?.bytes ?? 0) ? index : most), 0);
+    const spec = object.maps[largest];
+    if (spec !== undefined) throw doesNotFit(spec, maps[largest]?.bytes ?? 0, guestBytes);
     throw new LoadError(
       'load-memory',
       `the object needs ${String(next)} bytes of guest memory, more than ${String(guestBytes)}`,
-      {
-        data: { bytes: next, guestBytes },
-        hint: 'raise --memory',
-      },
+      { data: { bytes: next, guestBytes }, hint: 'raise --memory' },
     );
   }
   return {
@@ -126,6 +123,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     functions,
     functionCount: object.functions.length,
     scratch,
+    scratchValue,
     stack,
     frameStride: FRAME_STRIDE_BYTES,
     ctx,
@@ -134,6 +132,27 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     maps,
     end: next,
   };
+}
+
+function doesNotFit(spec: MapSpec, bytes: number, guestBytes: number): LoadError {
+  const size = `${spec.type}, ${String(spec.maxEntries)} entries`;
+  return new LoadError(
+    'load-memory',
+    `map \`${spec.name}\` (${size}) needs ${String(bytes)} bytes and does not fit in ${String(guestBytes)} bytes of guest memory`,
+    { data: { map: spec.name, bytes, guestBytes }, hint: 'raise --memory, or lower max_entries' },
+  );
+}
+
+/** An option that counts something: a whole number within bounds. */
+function countOf(option: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new ConfigError(
+    'config-value',
+    `${option} is ${String(value)}, must be a whole number from 1 to ${String(most)}`,
+    {
+      data: { option, value },
+    },
+  );
 }
 
 /** What ld_func loads for a function. */

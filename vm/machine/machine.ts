@@ -9,6 +9,7 @@ import { Memory } from '../memory/memory.js';
 import { READ, READ_WRITE, Shadow } from '../memory/shadow.js';
 import type { ObjectSpec } from '../object/object-spec.js';
 import { XdpBuff } from '../packet/xdp-buff.js';
+import type { SavedEffects } from '../world/effects.js';
 import { World } from '../world/world.js';
 import type { WorldOptions } from '../world/world.js';
 import { STACK_BYTES } from './layout.js';
@@ -17,9 +18,10 @@ import { MapTable } from './map-table.js';
 
 const CHECKPOINT_PAGE_BYTES = 4096;
 
-/** Copies of the pages that are not zero, by page number. */
+/** Copies of the pages that are not zero, by page number, and what waits to be taken by the outside. */
 export interface Checkpoint {
   readonly pages: ReadonlyMap<number, Uint8Array>;
+  readonly effects: SavedEffects;
 }
 
 export class Machine {
@@ -72,11 +74,12 @@ export class Machine {
         if (!this.#isZero(at)) pages.set(at / CHECKPOINT_PAGE_BYTES, this.memory.read(at, CHECKPOINT_PAGE_BYTES));
       }
     }
-    return { pages };
+    return { pages, effects: this.world.effects.save() };
   }
 
   /** Goes back to a checkpoint of this machine. */
   restore(checkpoint: Checkpoint): void {
+    this.world.effects.restore(checkpoint.effects);
     for (const [from, to] of this.#extents()) {
       for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {
         const page = checkpoint.pages.get(at / CHECKPOINT_PAGE_BYTES);

@@ -15,7 +15,7 @@ import type { Memory } from '../memory/memory.js';
 import { raiseTrap } from '../memory/raise.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
-import { mapAt, SCRATCH_KEY_BYTES } from './layout.js';
+import { mapAt } from './layout.js';
 import type { Layout } from './layout.js';
 
 interface Slot {
@@ -157,7 +157,7 @@ export class MapHandle {
   set(key: Uint8Array, value: Uint8Array, flags = 0): number {
     const at = this.#putKey(key);
     this.#check('value', value, this.valueBytes);
-    const valueAt = at + SCRATCH_KEY_BYTES;
+    const valueAt = this.#layout.scratchValue;
     this.#memory.write(valueAt, value.subarray(0, this.spec.valueBytes));
     const failed = this.#ops.update(at, valueAt, flags);
     if (failed !== 0 || !this.#perCpu) return failed;

@@ -13,6 +13,14 @@ export interface MapEvent {
 const MAX_EVENTS = 65_536;
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
+/** What has been said and not been taken yet. */
+export interface SavedEffects {
+  readonly events: readonly MapEvent[];
+  readonly eventBytes: number;
+  readonly trace: readonly string[];
+  readonly lost: number;
+}
+
 export class Effects {
   #events: MapEvent[] = [];
   #eventBytes = 0;
@@ -39,5 +47,16 @@ export class Effects {
     this.#eventBytes = 0;
     this.#lost = 0;
     return taken;
+  }
+
+  save(): SavedEffects {
+    return { events: [...this.#events], eventBytes: this.#eventBytes, trace: [...this.#trace], lost: this.#lost };
+  }
+
+  restore({ events, eventBytes, trace, lost }: SavedEffects): void {
+    this.#events = [...events];
+    this.#eventBytes = eventBytes;
+    this.#trace = [...trace];
+    this.#lost = lost;
   }
 }
