@@ -3,7 +3,6 @@
  * names are resolved when the sections are laid out.
  */
 import { fromBigInt, hiWord } from '../u64.js';
-import { helperByName } from '../spec/helpers.js';
 import type { InsnName, InsnRow } from '../spec/insns.js';
 import type { AsmFaults } from './faults.js';
 import { lexLine, lexText, quote } from './lex.js';
@@ -231,9 +230,4 @@ function immHint(row: InsnRow<InsnName>, { number }: Value): string | undefined 
   if (row.name === 'mov64_k') return 'write `ll` behind a 64-bit number';
   const same = number <= 0xffff_ffffn ? ` (${String(BigInt.asIntN(32, number))} has the same low word)` : '';
   return `a 32-bit number is widened by its sign${same}; load the number into a register with ll`;
-}
-
-/** The helper of that name, with or without `bpf_`. */
-export function helperId(name: string): number | undefined {
-  return helperByName(name)?.id;
 }
