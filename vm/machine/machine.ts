@@ -3,8 +3,7 @@
  * share anything and a checkpoint is a copy. Knows no engine.
  */
 import type { Ptr } from '../addr.js';
-import { must } from '../errors.js';
-import { cells, FRAMES_BASE, MAX_FRAMES } from '../memory/cells.js';
+import { cells, MAX_FRAMES } from '../memory/cells.js';
 import { Memory } from '../memory/memory.js';
 import { READ, READ_WRITE, Shadow } from '../memory/shadow.js';
 import type { ObjectSpec } from '../object/object-spec.js';
@@ -102,14 +101,4 @@ export class Machine {
     for (let i = at >>> 2, end = i + CHECKPOINT_PAGE_BYTES / 4; i < end; i++) if (u32[i] !== 0) return false;
     return true;
   }
-}
-
-/** The frame record of a call depth. */
-export function frameRecord(depth: number): Ptr {
-  return FRAMES_BASE + depth * 256;
-}
-
-/** The name of a map for messages. */
-export function mapName(machine: Machine, index: number): string {
-  return must(machine.object.maps[index], 'a map').name;
 }
