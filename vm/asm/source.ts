@@ -193,9 +193,10 @@ class SourceWriter {
       this.labels.get(section.index)?.delete(stop);
       if (relocation === undefined || stop < at || stop + 8 > size) continue;
       const text = this.dataRef(bytes, relocation);
+      if (text === undefined) continue;
       // A label inside the field cannot be kept together with the name.
       const next = stops.find((off) => off > stop) ?? size;
-      if (text === undefined || next < stop + 8) continue;
+      if (next < stop + 8) continue;
       this.out.push(`    .quad ${text}\n`);
       at = stop + 8;
       relocations.delete(stop);
