@@ -3,7 +3,7 @@ import { describeAddress } from '../machine/describe.js';
 import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
 import { WRITE_ACCESS } from '../memory/raise.js';
-import { WRITE } from '../memory/shadow.js';
+import { NO_ACCESS, READ_WRITE, WRITE } from '../memory/shadow.js';
 import { helperById } from '../spec/helpers.js';
 import { TRAPS } from '../spec/traps.js';
 import type { TrapName } from '../spec/traps.js';
@@ -64,20 +64,28 @@ function describeRef({ memory, object }: Machine): string {
 
 /** As in `out of bounds read of 4 bytes at packet+66 (packet is 64 bytes)`. */
 function describeAccess(machine: Machine): string {
-  const { memory, shadow, layout } = machine;
+  const { memory } = machine;
   const lo = memory.word(cells.trapA);
   const hi = memory.word(cells.trapB);
   const access = memory.word(cells.trapAccess);
   const write = access >= WRITE_ACCESS;
   const bytes = write ? access - WRITE_ACCESS : access;
   const { text, size } = describeAddress(machine, lo, hi);
-  const rights = hi === 0 && lo < layout.memoryBytes - shadow.delta ? (memory.u8[lo + shadow.delta] ?? 0) : 0;
+  const rights = hi === 0 ? commonRights(machine, lo, bytes) : 0;
   const verb = write ? 'write' : 'read';
   const amount = `${String(bytes)} byte${bytes === 1 ? '' : 's'}`;
-  if (shadow.delta !== 0 && rights !== 0 && shadow.allows(lo, bytes, rights as 1 | 2 | 3)) {
+  if (rights !== 0) {
     return rights === WRITE
       ? `${verb} of ${amount} never written at ${text}`
       : `${verb} of ${amount} at ${text}, which is read-only`;
   }
   return `out of bounds ${verb} of ${amount} at ${text}${size === undefined ? '' : ` (${size})`}`;
+}
+
+/** What every one of the bytes may be used for; 0 where there is no shadow. */
+function commonRights({ memory, shadow }: Machine, at: number, bytes: number): number {
+  if (shadow.delta === 0 || at + bytes > shadow.delta) return NO_ACCESS;
+  let rights: number = READ_WRITE;
+  for (let i = 0; i < bytes && rights !== NO_ACCESS; i++) rights &= memory.u8[at + shadow.delta + i] ?? NO_ACCESS;
+  return rights;
 }

@@ -23,6 +23,9 @@ export function describeAddress(machine: Machine, ptr: Ptr, hi = 0): Place {
   );
 }
 
+/** A program that runs past a map's last value means that map. */
+const BESIDE_BYTES = 4096;
+
 function offset(by: number): string {
   return by < 0 ? `-${String(-by)}` : `+${String(by)}`;
 }
@@ -55,22 +58,29 @@ function inPacket({ layout, packet }: Machine, ptr: Ptr): Place | undefined {
   return { text: `packet${offset(ptr - packet.data)}`, size: `packet is ${String(packet.lengthBytes)} bytes` };
 }
 
-function inMap({ object, layout }: Machine, ptr: Ptr): Place | undefined {
+function inMap(machine: Machine, ptr: Ptr): Place | undefined {
+  const { object, layout } = machine;
   const descriptor = mapAt(layout, ptr);
   if (descriptor >= 0) return { text: `map \`${object.maps[descriptor]?.name ?? '?'}\` itself` };
   const func = functionAt(layout, ptr);
   if (func >= 0) return { text: `function ${object.functions[func]?.name ?? '?'}` };
+  return inMapMemory(machine, ptr, 0) ?? inMapMemory(machine, ptr, BESIDE_BYTES);
+}
+
+/** `besideBytes`: how far behind a map's last byte still counts as the map. */
+function inMapMemory({ object, layout }: Machine, ptr: Ptr, besideBytes: number): Place | undefined {
   for (const [index, { base, bytes }] of layout.maps.entries()) {
     const spec = object.maps[index];
-    if (spec === undefined || ptr < base || ptr >= base + bytes) continue;
+    if (spec === undefined || bytes === 0 || ptr < base || ptr >= base + bytes + besideBytes) continue;
     const size = `a value is ${String(spec.valueBytes)} bytes`;
     if (spec.section !== undefined) {
       return { text: `${spec.name}${offset(ptr - base)}`, size: `${spec.name} is ${String(spec.valueBytes)} bytes` };
     }
     if (MAP_TYPE_ROWS[spec.type].key !== 4 || spec.type.includes('hash')) return { text: `map \`${spec.name}\``, size };
     const stride = Math.ceil(spec.valueBytes / 8) * 8;
-    const entry = Math.floor((ptr - base) / stride) % spec.maxEntries;
-    return { text: `map \`${spec.name}\` [${String(entry)}] value${offset((ptr - base) % stride)}`, size };
+    const position = Math.min(Math.floor((ptr - base) / stride), Math.floor(bytes / stride) - 1);
+    const entry = position % spec.maxEntries;
+    return { text: `map \`${spec.name}\` [${String(entry)}] value${offset(ptr - base - position * stride)}`, size };
   }
   return undefined;
 }

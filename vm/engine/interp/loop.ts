@@ -882,6 +882,10 @@ export function runLoop(frames: Frames): Status {
           if (budget < fuelFloor) throw outOfFuel;
           pc = frames.callRegister(pc);
           continue;
+        case 160: // fall_off
+          // Behind the last instruction of a function; no instruction of the program.
+          budget++;
+          return raiseTrap(memory, 'fall-off');
       }
       pc += INSN_WORDS;
     }

@@ -78,16 +78,12 @@ class Lowering {
       }
       this.#words[at] = OPS[this.#opFor(func, insn, i, at)];
     }
-    this.#emitTrap('fall-off', index, func.insns.length - 1);
+    this.#words.push(OPS.fall_off, 0, 0, 0, 0, 0, index, func.insns.length - 1);
     for (const { word, target, insn } of backEdges) {
       this.#words[word] = this.#words.length;
       this.#words.push(OPS.goto_fuel, 0, 0, target, 0, 0, index, insn);
     }
     return entry;
-  }
-
-  #emitTrap(name: TrapName, func: number, insn: number): void {
-    this.#words.push(OPS.trap, 0, 0, 0, TRAP_CODES[name], 0, func, insn);
   }
 
   #opFor(func: FunctionSpec, insn: Insn, index: number, at: number): Op {

@@ -170,6 +170,7 @@ export const OPS = {
   ld_packet: 157,
   trap: 158,
   callx: 159,
+  fall_off: 160,
 } as const;
 
 export type Op = keyof typeof OPS;

@@ -64,7 +64,6 @@ function blockEmitter(f: FunctionContext, { blocks }: Flow): BlockEmitter {
       if (goesBack(block)) f.checkFuel();
     },
     fallOff: ({ last }) => {
-      f.charge(1);
       f.at = last;
       f.ahead = 0;
       f.trap('fall-off');
