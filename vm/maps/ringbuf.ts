@@ -39,6 +39,8 @@ function bind({ memory, shadow, emit }: MapEnv, spec: MapSpec, base: Ptr): Ringb
   const data = base + POSITIONS_BYTES;
   const producer = (): number => memory.word(base);
   const consumer = (): number => memory.word(base + 4);
+  /** Bytes not yet taken. */
+  const available = (): number => (producer() - consumer()) >>> 0;
   const header = (position: number): Ptr => data + ((position & mask) >>> 0);
   const reserve = (bytes: number): Ptr => {
     const length = alignUp(bytes + HEADER_BYTES, 8);
@@ -62,11 +64,12 @@ function bind({ memory, shadow, emit }: MapEnv, spec: MapSpec, base: Ptr): Ringb
     reserve,
     commit,
     isReserved(record) {
-      const limit = producer();
-      for (let at = consumer(), steps = 0; at !== limit && steps <= size / 8; steps++) {
+      for (let at = consumer(), rest = Math.min(available(), size); rest > 0;) {
         const word = memory.word(header(at));
         if (header(at) + HEADER_BYTES === record) return (word & BUSY) !== 0;
-        at = (at + alignUp((word & LENGTH_MASK) + HEADER_BYTES, 8)) >>> 0;
+        const length = alignUp((word & LENGTH_MASK) + HEADER_BYTES, 8);
+        at = (at + length) >>> 0;
+        rest -= length;
       }
       return false;
     },
@@ -80,7 +83,7 @@ function bind({ memory, shadow, emit }: MapEnv, spec: MapSpec, base: Ptr): Ringb
     query(what) {
       switch (what) {
         case RINGBUF_QUERIES.BPF_RB_AVAIL_DATA:
-          return (producer() - consumer()) >>> 0;
+          return available();
         case RINGBUF_QUERIES.BPF_RB_RING_SIZE:
           return size;
         case RINGBUF_QUERIES.BPF_RB_CONS_POS:
@@ -92,16 +95,21 @@ function bind({ memory, shadow, emit }: MapEnv, spec: MapSpec, base: Ptr): Ringb
       }
     },
     drain() {
-      const limit = producer();
-      for (let steps = 0; consumer() !== limit && steps <= size / 8; steps++) {
+      for (let rest = available(); rest > 0; rest = available()) {
         const at = header(consumer());
         const word = memory.word(at);
         if ((word & BUSY) !== 0) return;
-        const length = word & LENGTH_MASK;
-        if ((word & DISCARD) === 0) {
-          emit({ map: spec.name, cpu: memory.word(cells.cpu), data: memory.read(at + HEADER_BYTES, length) });
+        const bytes = word & LENGTH_MASK;
+        const length = alignUp(bytes + HEADER_BYTES, 8);
+        if (length > rest || rest > size) {
+          // A program that nothing checks has written over header or positions: what comes next is lost.
+          memory.setWord(base + 4, producer());
+          return;
         }
-        memory.setWord(base + 4, (consumer() + alignUp(length + HEADER_BYTES, 8)) >>> 0);
+        if ((word & DISCARD) === 0) {
+          emit({ map: spec.name, cpu: memory.word(cells.cpu), data: memory.read(at + HEADER_BYTES, bytes) });
+        }
+        memory.setWord(base + 4, (consumer() + length) >>> 0);
       }
     },
   };
