@@ -66,7 +66,15 @@ export class ElfError extends SkepError<
 
 /** `.BTF` or `.BTF.ext` is broken. `where.offset` is relative to the section named in `where.section`. */
 export class BtfError extends SkepError<
-  'btf-truncated' | 'btf-header' | 'btf-kind' | 'btf-type-id' | 'btf-string' | 'btf-cycle' | 'btf-ext' | 'btf-core'
+  | 'btf-truncated'
+  | 'btf-header'
+  | 'btf-kind'
+  | 'btf-type-id'
+  | 'btf-string'
+  | 'btf-cycle'
+  | 'btf-layout'
+  | 'btf-ext'
+  | 'btf-core'
 > {}
 
 /** The object is well formed, but what it asks for cannot be loaded. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { fromHex } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
-import { formatIpv4, formatIpv6, formatMac } from '../../vm/net/address-text.js';
+import { formatIpv4, formatIpv6, formatMac } from '../../vm/address-text.js';
 import { checkChecksums, foldChecksum, internetChecksum, sumWords } from '../../vm/net/checksum.js';
 import { type Header, parseFrame } from '../../vm/net/headers.js';
 import { canonicalLinkType, ethernetFrameOf, linkTypeName } from '../../vm/net/link-types.js';

@@ -7,7 +7,7 @@ import type { AsmFaults } from './faults.js';
 import { quote } from './lex.js';
 import type { Token } from './lex.js';
 import type { InsnStatement } from './parse.js';
-import { suggestion } from './suggest.js';
+import { suggestion } from '../suggest.js';
 
 export interface PlacedInsn {
   readonly statement: InsnStatement;

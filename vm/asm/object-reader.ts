@@ -11,7 +11,7 @@ import type { MapDefinition } from './object-btf.js';
 import type { DirectiveStatement, Statement } from './parse.js';
 import { DataRun, newSection, parseFlags } from './sections.js';
 import type { AsmSection } from './sections.js';
-import { suggestion } from './suggest.js';
+import { suggestion } from '../suggest.js';
 
 export interface Definition {
   readonly section: AsmSection;

@@ -22,7 +22,7 @@ import type { Definition } from './object-reader.js';
 import { parseText } from './parse.js';
 import { newSection } from './sections.js';
 import type { AsmSection } from './sections.js';
-import { suggestion } from './suggest.js';
+import { suggestion } from '../suggest.js';
 
 const STB = { local: 0, global: 1, weak: 2 } as const;
 const STT = { notype: 0, object: 1, func: 2, section: 3 } as const;

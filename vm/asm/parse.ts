@@ -9,7 +9,7 @@ import { lexLine, lexText, quote } from './lex.js';
 import type { Token, TokenLine } from './lex.js';
 import { matchInsn, MNEMONICS } from './pattern.js';
 import type { Match, Mismatch, Value } from './pattern.js';
-import { suggestion } from './suggest.js';
+import { suggestion } from '../suggest.js';
 
 /** What a name in an instruction is used for; `field` holds the resolved number. */
 export type Use =

@@ -3,7 +3,7 @@
  * `4711* 1/0/0 A 192.0.2.1 (50)`. Knows nothing of the packet around the message.
  */
 import { viewOf } from '../bytes.js';
-import { formatIpv4, formatIpv6 } from './address-text.js';
+import { formatIpv4, formatIpv6 } from '../address-text.js';
 
 const TYPES: Readonly<Record<number, string>> = {
   1: 'A',

@@ -2,7 +2,7 @@
  * One line about a packet, in the manner of `tcpdump -n`: stateless, so TCP sequence numbers are absolute. VLAN tags and
  * tunnels are always shown, since a program decides about them. Knows nothing of captures, time or verdicts.
  */
-import { formatIpv4, formatIpv6, formatMac } from './address-text.js';
+import { formatIpv4, formatIpv6, formatMac } from '../address-text.js';
 import { summarizeDns } from './dns-summary.js';
 import {
   type ArpHeader,
