@@ -11,7 +11,7 @@ import { READ } from '../../vm/memory/shadow.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
 import type { FuncId, MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 
-const MEMORY_BYTES = 16 << 20;
+const MEMORY_BYTES = 4 << 20;
 const FUEL = 100_000;
 
 export interface BenchOptions {

@@ -2,4 +2,4 @@
 import { interp } from '../../vm/engine/interp/interp.js';
 import { runEngineContract } from './engine.js';
 
-runEngineContract({ engine: interp, skip: [] });
+runEngineContract({ engine: interp, steps: true, skip: [] });

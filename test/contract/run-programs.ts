@@ -1,6 +1,6 @@
 /** Runs tables of program cases on an engine. */
 import type { Test } from 'tap';
-import type { Engine } from '../../vm/engine/engine.js';
+import type { Engine, Probe } from '../../vm/engine/engine.js';
 import type { Bench } from './bench.js';
 import type { CheckMode } from './check-modes.js';
 import { describeOutcome, tryBench } from './data-cases.js';
@@ -16,13 +16,14 @@ export function applies({ needs }: ProgramCase, { checks }: CheckMode): boolean 
 }
 
 /** A bench for the case, prepared; or why the engine refuses it. */
-export function benchFor(each: ProgramCase, engine: Engine, mode: CheckMode): Bench | string {
+export function benchFor(each: ProgramCase, engine: Engine, mode: CheckMode, probe?: Probe): Bench | string {
   const bench = tryBench(each.text, {
     engine,
     checks: mode.checks,
     maps: each.maps ?? [],
     fuel: each.fuel ?? 100_000,
     cpus: each.cpus ?? 1,
+    ...(probe === undefined ? {} : { probe }),
   });
   if (typeof bench !== 'string') each.prepare?.(bench);
   return bench;

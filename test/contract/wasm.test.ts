@@ -2,4 +2,4 @@
 import { wasm } from '../../vm/engine/wasm/wasm.js';
 import { runEngineContract } from './engine.js';
 
-runEngineContract({ engine: wasm, skip: [] });
+runEngineContract({ engine: wasm, steps: false, skip: [] });

@@ -14,7 +14,6 @@ import { Frames } from './frames.js';
 import { lower } from './lower.js';
 import type { Code } from './lower.js';
 import { runLoop } from './loop.js';
-import { OPS } from './opcodes.js';
 import { noAccess, outOfFuel } from './stop.js';
 
 /** Instructions that the loop does between looks at the total count. */
@@ -81,8 +80,7 @@ class InterpRunner implements SteppingRunner {
   position(): { readonly func: FuncId; readonly insn: number; readonly depth: number } {
     const frames = this.#frames;
     const { code } = frames;
-    const next = this.#machine.memory.word(cells.resume);
-    const pc = code[next] === OPS.goto_fuel ? (code[next + 3] ?? 0) : next;
+    const pc = this.#machine.memory.word(cells.resume);
     return { func: code[pc + 6] ?? 0, insn: code[pc + 7] ?? 0, depth: frames.depth };
   }
 

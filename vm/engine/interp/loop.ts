@@ -25,7 +25,8 @@ export function runLoop(frames: Frames): Status {
   let lo = 0;
   let hi = 0;
   try {
-    while (budget-- > 0) {
+    // What is no instruction of the program still belongs to the step before it.
+    while (budget-- > 0 || code[pc] === 118 || code[pc] === 160) {
       const d = code[pc + 1]!;
       const s = code[pc + 2]!;
       switch (code[pc]!) {
