@@ -59,7 +59,8 @@ export function makeArgCheck(row: HelperRow, machine: Machine): ((regs: Register
     for (const { register, rights, nullable, size } of args) {
       const lo = regs[register]!;
       const hi = regs[register + 1]!;
-      if (nullable && (lo | hi) === 0) continue;
+      // NULL stands for nothing: no bytes, where a size is given beside it.
+      if (nullable && (lo | hi) === 0 && typeof size === 'number') continue;
       let bytes = 0;
       if (typeof size === 'number') bytes = size;
       else if ('map' in size) {
