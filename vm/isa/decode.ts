@@ -15,7 +15,8 @@ interface Shape {
 }
 
 function shapeOf(row: InsnRow<InsnName>): Shape {
-  const has = (...kinds: string[]): boolean => row.operands.some((operand) => kinds.includes(operand.split(':')[0] ?? ''));
+  const has = (...kinds: string[]): boolean =>
+    row.operands.some((operand) => kinds.includes(operand.split(':')[0] ?? ''));
   return {
     row,
     usesDst: has('dst'),
@@ -80,7 +81,11 @@ export function decodeOne(view: DataView, pc: number): Insn | DecodeFault {
       return { pc, reason: 'second-slot', message: 'the second slot of a 64-bit immediate is missing' };
     }
     if (view.getUint32(at + SLOT_BYTES, true) !== 0) {
-      return { pc, reason: 'second-slot', message: 'the second slot of a 64-bit immediate has nonzero reserved fields' };
+      return {
+        pc,
+        reason: 'second-slot',
+        message: 'the second slot of a 64-bit immediate has nonzero reserved fields',
+      };
     }
     immHi = view.getInt32(at + SLOT_BYTES + 4, true);
   }
@@ -96,7 +101,7 @@ export function decode(bytes: Uint8Array): DecodeResult {
   const view = viewOf(bytes);
   const insns: Insn[] = [];
   const slots = bytes.length / SLOT_BYTES;
-  for (let pc = 0; pc < slots; ) {
+  for (let pc = 0; pc < slots;) {
     const one = decodeOne(view, pc);
     if ('reason' in one) return { ok: false, fault: one };
     insns.push(one);

@@ -111,9 +111,9 @@ function blockOf(depth: number): number {
 
 interface Steps {
   /** Function to call, or -1 where there is nothing to call. */
-  begin(): number;
+  readonly begin: () => number;
   /** Whether to call once more. */
-  next(r0Lo: number, r0Hi: number): number;
+  readonly next: (r0Lo: number, r0Hi: number) => number;
 }
 
 function bindSteps(helper: CallbackHelper, machine: Machine, checks: Checks, regs: Int32Array): Steps {
@@ -125,7 +125,7 @@ function bindSteps(helper: CallbackHelper, machine: Machine, checks: Checks, reg
   const callback = 2 * (row.args.indexOf('func') + 1);
   const check = checks.memory ? makeArgCheck(row, machine) : undefined;
   return {
-    begin() {
+    begin: () => {
       check?.(regs);
       const pointer = must(regs[callback], 'a callback');
       const func = functionAt(layout, pointer);
