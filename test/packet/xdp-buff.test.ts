@@ -3,12 +3,20 @@ import fc from 'fast-check';
 import t from 'tap';
 import { toHex } from '../../vm/bytes.js';
 import { errno } from '../../vm/spec/errno.js';
+import type { Machine } from '../../vm/machine/machine.js';
+import { XdpBuff } from '../../vm/packet/xdp-buff.js';
 import { machineWith, patternBytes, runText } from '../machine/harness.js';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
+function xdpOf({ memory, shadow, layout }: Machine): XdpBuff {
+  return new XdpBuff(memory, shadow, layout.packets, layout.ctx);
+}
+
 t.test('a packet arrives', (t) => {
-  const { packet, memory, layout, shadow } = machineWith([]);
+  const machine = machineWith([]);
+  const { memory, layout, shadow } = machine;
+  const packet = xdpOf(machine);
   for (const length of [0, 1, 14, 60, 3520, 3521, 8192]) {
     const bytes = patternBytes(length);
     packet.receive(bytes, 7, 3);
@@ -24,7 +32,7 @@ t.test('a packet arrives', (t) => {
 });
 
 t.test('a packet longer than a slot', (t) => {
-  const { packet } = machineWith([]);
+  const packet = xdpOf(machineWith([]));
   const bytes = packet.maxBytes + 1;
   t.ok(packet.maxBytes >= 8192);
   t.throws(
@@ -39,7 +47,9 @@ t.test('a packet longer than a slot', (t) => {
 });
 
 t.test('a packet leaves nothing to the next one', (t) => {
-  const { packet, shadow, layout } = machineWith([]);
+  const machine = machineWith([]);
+  const { shadow, layout } = machine;
+  const packet = xdpOf(machine);
   for (let round = 0; round < 3 * layout.packets.slots; round++) {
     packet.receive(new Uint8Array(3000).fill(0xee), 1, 0);
     const before = packet.data;
@@ -96,7 +106,8 @@ class Model {
 for (const shadow of [true, false]) {
   t.test(`random moves, ${shadow ? 'checked' : 'unchecked'} (SEED=${SEED})`, (t) => {
     const machine = machineWith([], { shadow });
-    const { packet, memory, layout } = machine;
+    const { memory, layout } = machine;
+    const packet = xdpOf(machine);
     const delta = fc.oneof(
       fc.integer({ min: -20, max: 20 }),
       fc.integer({ min: -300, max: 300 }).map((words) => 4 * words),

@@ -66,10 +66,11 @@ export class Attachment {
 
   /** Runs one packet. The verdict, instructions and trap are then in the cells; effects wait in the world. */
   deliver(packet: Uint8Array, sec = 0, nsec = 0, ifindex = 1, queue = 0): Status {
-    const { world, packet: buffer, layout, maps } = this.#machine;
+    const { world, layout, maps } = this.#machine;
+    this.#machine.enter(this.#hook);
     this.#advanceClock(sec, nsec);
     world.setClock(this.#clockLo, this.#clockHi);
-    buffer.receive(packet, ifindex, queue);
+    this.#machine.packet.receive(packet, ifindex, queue);
     const status = this.#runner.run(this.program.func, layout.ctx);
     maps.drain();
     return status;
@@ -80,10 +81,11 @@ export class Attachment {
    * @throws LoadError `load-memory` where the packet is longer than a slot
    */
   run(packet: Uint8Array, arrival: Arrival = {}): Result {
-    const { world, packet: buffer, memory } = this.#machine;
+    const { world, memory } = this.#machine;
     if (arrival.cpu !== undefined) world.setCpu(arrival.cpu);
     const status = this.deliver(packet, arrival.sec, arrival.nsec, arrival.ifindex, arrival.queue);
     const { events, trace } = world.effects.take();
+    const { packet: buffer } = this.#machine;
     const trap = status === 'trap' ? this.trap() : undefined;
     return {
       verdict: this.verdict(),

@@ -1,19 +1,23 @@
 /** The library's front door: load an object, attach a program, run packets. */
+import type { Value, ValueInput } from '../btf/value.js';
 import { DEFAULT_FUEL } from '../engine/engine.js';
 import type { Checks, Probe } from '../engine/engine.js';
 import { ConfigError, must } from '../errors.js';
 import { hookOf } from '../hooks/table.js';
 import { loadObject } from '../loader/load-object.js';
 import type { LoadOptions as ObjectOptions } from '../loader/load-object.js';
+import { decodeEvent } from '../machine/event-types.js';
+import { Globals } from '../machine/globals.js';
 import { layoutOf } from '../machine/layout.js';
 import type { LayoutOptions } from '../machine/layout.js';
 import { Machine } from '../machine/machine.js';
 import type { MapHandle } from '../machine/map-table.js';
-import { READ, WRITE } from '../memory/shadow.js';
-import type { Rights } from '../memory/shadow.js';
+import { TypedMap } from '../machine/typed-map.js';
 import type { ObjectSpec } from '../object/object-spec.js';
+import type { MapEvent } from '../world/effects.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
+import { storesSpecialFields } from './special-stores.js';
 import { ENGINES } from './engines.js';
 import type { EngineName } from './engines.js';
 
@@ -51,7 +55,9 @@ export class Datapath {
   constructor(object: ObjectSpec, options: DatapathOptions = {}) {
     this.object = object;
     this.engine = options.engine ?? 'interp';
-    this.checks = { fuel: true, memory: true, stackInit: false, ...options.checks };
+    const checks = { fuel: true, memory: true, stackInit: false, ...options.checks };
+    // Such a store takes the arm of a refused access, which only checked code has.
+    this.checks = { ...checks, memory: checks.memory || storesSpecialFields(object) };
     const layout = layoutOf(object, { ...options, shadow: this.checks.memory });
     this.#compiled = ENGINES[this.engine].compile(object, layout, this.checks);
     this.machine = new Machine(object, layout, options.seed === undefined ? {} : { seed: options.seed });
@@ -74,6 +80,47 @@ export class Datapath {
   }
 
   /**
+   * A map by name, whose keys and values are plain JavaScript by the BTF types of its definition.
+   * @throws ConfigError `config-value` where the object has none of that name, `config-unsupported` where it has no types
+   */
+  typedMap(name: string): TypedMap {
+    return new TypedMap(this.object, this.map(name));
+  }
+
+  /** Global variables by name; `getGlobal` and `setGlobal` say how. */
+  get globals(): Globals {
+    return new Globals(this.object, this.machine.maps);
+  }
+
+  /**
+   * A global variable's value.
+   * @param path its name, or a part of it: `limits.low`, `table[3]`
+   * @throws ConfigError `config-value` where there is none
+   */
+  getGlobal(path: string): Value {
+    return this.globals.get(path);
+  }
+
+  /**
+   * Sets a global variable, `const volatile` ones too. Fields and elements that are left out stay as they are.
+   * @param path its name, or a part of it: `limits.low`, `table[3]`
+   * @throws ConfigError `config-value` where there is none, or the value does not fit its type
+   */
+  setGlobal(path: string, value: ValueInput): void {
+    this.globals.set(path, value);
+  }
+
+  /**
+   * A sample of a ring buffer or perf buffer by BTF type. Bytes behind the type's are not looked at.
+   * @param typeName such as `event` or `struct event`; may be left out where the map's definition gives a struct as value
+   *   type, or global variables point to one struct only
+   * @throws ConfigError `config-value` where the type is unknown or the sample is shorter
+   */
+  decodeEvent(event: MapEvent, typeName?: string): Value {
+    return decodeEvent(this.object, event, typeName);
+  }
+
+  /**
    * Puts a program on its hook.
    * @param program its name or section; may be left out where only one can be meant
    * @throws ConfigError where no such program exists, several fit, or its type is unsupported
@@ -81,12 +128,7 @@ export class Datapath {
   attach(program?: string, options: AttachOptions = {}): Attachment {
     const spec = must(this.object.programs[chooseProgram(this.object, program)], 'a program');
     const hook = must(hookOf(spec.type), 'a hook');
-    const { layout, shadow } = this.machine;
-    const mark = (ranges: readonly (readonly [number, number])[], rights: Rights): void => {
-      for (const [off, bytes] of ranges) shadow.mark(layout.ctx + off, bytes, rights);
-    };
-    mark(hook.readable, READ);
-    mark(hook.writable, (READ | WRITE) as Rights);
+    this.machine.enter(hook);
     return new Attachment(this.machine, this.#compiled.bind(this.machine, options.probe), spec, hook);
   }
 }

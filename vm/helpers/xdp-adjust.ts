@@ -4,23 +4,23 @@ import type { PlainHelper } from './helper.js';
 export const xdpAdjustHead: PlainHelper = {
   name: 'xdp_adjust_head',
   bind:
-    ({ packet }) =>
+    ({ xdp }) =>
     (_ctx = 0, delta = 0) =>
-      packet.adjustHead(delta),
+      xdp.adjustHead(delta),
 };
 
 export const xdpAdjustTail: PlainHelper = {
   name: 'xdp_adjust_tail',
   bind:
-    ({ packet }) =>
+    ({ xdp }) =>
     (_ctx = 0, delta = 0) =>
-      packet.adjustTail(delta),
+      xdp.adjustTail(delta),
 };
 
 export const xdpAdjustMeta: PlainHelper = {
   name: 'xdp_adjust_meta',
   bind:
-    ({ packet }) =>
+    ({ xdp }) =>
     (_ctx = 0, delta = 0) =>
-      packet.adjustMeta(delta),
+      xdp.adjustMeta(delta),
 };

@@ -6,8 +6,10 @@ const XDP_ABORTED = 0;
 
 export const xdpHook: Hook = {
   type: 'xdp',
+  packet: 'xdp',
   ctxBytes: CTX_LAYOUTS.xdp_md.bytes,
   readable: [[0, CTX_LAYOUTS.xdp_md.bytes]],
   writable: [],
+  special: [],
   trapVerdict: XDP_ABORTED,
 };

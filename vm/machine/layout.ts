@@ -9,15 +9,15 @@ import { mapKindOf } from '../maps/kinds.js';
 import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
 import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
+import type { PacketRing } from '../packet/packet-buff.js';
 import { slotBytesFor } from '../packet/xdp-buff.js';
-import type { PacketRing } from '../packet/xdp-buff.js';
 
 /** A program's stack frame (MAX_BPF_STACK). */
 export const STACK_BYTES = 512;
 /** Frames are apart by this, so that an access past one hits bytes without rights. */
 const FRAME_STRIDE_BYTES = 1024;
 /** Room for the largest ctx; the struct lies at its start. */
-const CTX_BYTES = 1024;
+export const CTX_BYTES = 1024;
 /** Keys that callbacks may read. */
 const CALLBACK_KEY_BYTES = 64;
 const DESCRIPTOR_SHIFT = 6;

@@ -3,15 +3,18 @@
  * share anything and a checkpoint is a copy. Knows no engine.
  */
 import type { Ptr } from '../addr.js';
+import type { Hook } from '../hooks/hook.js';
 import { cells, MAX_FRAMES } from '../memory/cells.js';
 import { Memory } from '../memory/memory.js';
-import { READ, READ_WRITE, Shadow } from '../memory/shadow.js';
+import { NO_ACCESS, READ, READ_WRITE, Shadow } from '../memory/shadow.js';
 import type { ObjectSpec } from '../object/object-spec.js';
+import type { PacketBuff } from '../packet/packet-buff.js';
+import { SkBuff } from '../packet/sk-buff.js';
 import { XdpBuff } from '../packet/xdp-buff.js';
 import type { SavedEffects } from '../world/effects.js';
 import { World } from '../world/world.js';
 import type { WorldOptions } from '../world/world.js';
-import { STACK_BYTES } from './layout.js';
+import { CTX_BYTES, STACK_BYTES } from './layout.js';
 import type { Layout } from './layout.js';
 import { MapTable } from './map-table.js';
 
@@ -21,6 +24,7 @@ const CHECKPOINT_PAGE_BYTES = 4096;
 export interface Checkpoint {
   readonly pages: ReadonlyMap<number, Uint8Array>;
   readonly effects: SavedEffects;
+  readonly hook: Hook | undefined;
 }
 
 export class Machine {
@@ -30,7 +34,9 @@ export class Machine {
   readonly shadow: Shadow;
   readonly world: World;
   readonly maps: MapTable;
-  readonly packet: XdpBuff;
+  readonly xdp: XdpBuff;
+  readonly skb: SkBuff;
+  #hook: Hook | undefined;
 
   /** @throws LoadError `load-memory` where the host cannot reserve the memory */
   constructor(object: ObjectSpec, layout: Layout, options: WorldOptions = {}) {
@@ -47,11 +53,41 @@ export class Machine {
         this.world.effects.emit(event);
       },
     });
-    this.packet = new XdpBuff(this.memory, this.shadow, layout.packets, layout.ctx);
+    this.xdp = new XdpBuff(this.memory, this.shadow, layout.packets, layout.ctx);
+    this.skb = new SkBuff(this.memory, this.shadow, layout.packets, layout.ctx);
     for (let depth = 0; depth < MAX_FRAMES; depth++) {
       this.shadow.mark(layout.stack + depth * layout.frameStride, STACK_BYTES, READ_WRITE);
     }
     this.shadow.mark(layout.callbackKey, 64, READ);
+  }
+
+  /** The packet in the form that the program on the hook has it; XDP's where there is no hook. */
+  get packet(): PacketBuff {
+    return this.#hook?.packet === 'skb' ? this.skb : this.xdp;
+  }
+
+  /** Makes the machine one of this hook: its kind of packet, and its rights to the ctx. */
+  enter(hook: Hook): void {
+    if (this.#hook === hook) return;
+    this.#hook = hook;
+    const { layout, shadow } = this;
+    shadow.mark(layout.ctx, CTX_BYTES, NO_ACCESS);
+    for (const [off, bytes] of hook.readable) shadow.mark(layout.ctx + off, bytes, READ);
+    for (const [off, bytes] of hook.writable) shadow.mark(layout.ctx + off, bytes, READ_WRITE);
+  }
+
+  /**
+   * A 4-byte store that the shadow refuses, by a register (64 bits of it) or an immediate: done with its behaviour where
+   * it goes to such a field of the ctx, else false.
+   */
+  storeCtx(at: Ptr, lo: number, hi: number, immediate: boolean): boolean {
+    const off = at - this.layout.ctx;
+    const field = this.#hook?.special.find((each) => each.off === off);
+    if (field === undefined) return false;
+    // Linux compares the whole register, but an immediate as int32.
+    const isLarge = immediate ? lo >= 0xffff : hi !== 0 || lo >>> 0 >= 0xffff;
+    if (!field.ignoresFromFfff || !isLarge) this.memory.setWord(at, lo & 0xffff);
+    return true;
   }
 
   /** Instructions that a run may execute where fuel is checked. */
@@ -73,12 +109,13 @@ export class Machine {
         if (!this.#isZero(at)) pages.set(at / CHECKPOINT_PAGE_BYTES, this.memory.read(at, CHECKPOINT_PAGE_BYTES));
       }
     }
-    return { pages, effects: this.world.effects.save() };
+    return { pages, effects: this.world.effects.save(), hook: this.#hook };
   }
 
   /** Goes back to a checkpoint of this machine. */
   restore(checkpoint: Checkpoint): void {
     this.world.effects.restore(checkpoint.effects);
+    this.#hook = checkpoint.hook;
     for (const [from, to] of this.#extents()) {
       for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {
         const page = checkpoint.pages.get(at / CHECKPOINT_PAGE_BYTES);

@@ -59,6 +59,24 @@ export const cells = {
   resume: CELLS_BASE + 132,
   /** u32 pointer: the lowest byte that has been packet or metadata since this packet came. */
   packetLow: CELLS_BASE + 136,
+  /** What a socket buffer knows beside its bounds. u32 pointers: its MAC, network and transport header (0: not set). */
+  skbMac: CELLS_BASE + 144,
+  skbNetwork: CELLS_BASE + 148,
+  skbTransport: CELLS_BASE + 152,
+  /** u32: protocol and vlan_proto in network order as the ctx shows them, vlan_tci, pkt_type. */
+  skbProtocol: CELLS_BASE + 156,
+  skbVlanProto: CELLS_BASE + 160,
+  skbVlanTci: CELLS_BASE + 164,
+  skbType: CELLS_BASE + 168,
+  /** u32: flow hash, and whether it is valid. */
+  skbHash: CELLS_BASE + 172,
+  skbHasHash: CELLS_BASE + 176,
+  /** u32: checksum state (ip_summed), its level where it is UNNECESSARY, its sum where it is COMPLETE. */
+  skbSummed: CELLS_BASE + 180,
+  skbCsumLevel: CELLS_BASE + 184,
+  skbCsum: CELLS_BASE + 188,
+  /** u32: whether bpf_skb_adjust_room has encapsulated the packet. */
+  skbEncapsulated: CELLS_BASE + 192,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

@@ -4,12 +4,10 @@
  */
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
-import { LoadError } from '../errors.js';
 import { cells } from '../memory/cells.js';
-import type { Memory } from '../memory/memory.js';
-import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
-import type { Shadow } from '../memory/shadow.js';
+import { READ_WRITE } from '../memory/shadow.js';
 import { errno } from '../spec/errno.js';
+import { PacketBuff } from './packet-buff.js';
 
 /** Room before the packet (XDP_PACKET_HEADROOM). */
 export const XDP_HEADROOM_BYTES = 256;
@@ -22,13 +20,6 @@ const PAGE_BYTES = 4096;
 const MIN_BYTES = 14;
 /** Most metadata in front of the packet, since Linux 6.3. */
 const MAX_META_BYTES = 252;
-
-/** Where the packets live: `slots` slots of `slotBytes` from `base`. */
-export interface PacketRing {
-  readonly base: Ptr;
-  readonly slotBytes: number;
-  readonly slots: number;
-}
 
 /** ctx offsets of struct xdp_md that follow the geometry. */
 const CTX_DATA = 0;
@@ -43,82 +34,33 @@ export function slotBytesFor(packetBytes: number): number {
   return alignUp(XDP_HEADROOM_BYTES + packetBytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
 }
 
-export class XdpBuff {
-  readonly #memory: Memory;
-  readonly #shadow: Shadow;
-  readonly #ring: PacketRing;
-  readonly #ctx: Ptr;
-
-  constructor(memory: Memory, shadow: Shadow, ring: PacketRing, ctx: Ptr) {
-    this.#memory = memory;
-    this.#shadow = shadow;
-    this.#ring = ring;
-    this.#ctx = ctx;
-  }
-
-  get data(): Ptr {
-    return this.#memory.word(cells.packetData);
-  }
-  get end(): Ptr {
-    return this.#memory.word(cells.packetEnd);
-  }
-  get meta(): Ptr {
-    return this.#memory.word(cells.packetMeta);
-  }
-  /** Start of the slot that holds the packet. */
-  get start(): Ptr {
-    return this.#memory.word(cells.packetStart);
-  }
-  get lengthBytes(): number {
-    return this.end - this.data;
-  }
-
-  /** Longest packet that fits. */
+export class XdpBuff extends PacketBuff {
   get maxBytes(): number {
-    return this.#ring.slotBytes - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
+    return this.ring.slotBytes - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
   }
 
-  /**
-   * Puts a packet in the next slot and fills the ctx.
-   * @throws LoadError `load-memory` where it is longer than `maxBytes`
-   */
   receive(packet: Uint8Array, ifindex = 1, queue = 0): void {
     const bytes = packet.length;
-    if (bytes > this.maxBytes) {
-      throw new LoadError(
-        'load-memory',
-        `a packet of ${String(bytes)} bytes is longer than the ${String(this.maxBytes)} that a slot holds`,
-        {
-          data: { bytes, maxBytes: this.maxBytes },
-          hint: 'raise packetBytes',
-        },
-      );
-    }
-    this.#forget();
-    const start = this.#nextSlot();
+    this.mustFit(bytes);
+    this.forget();
+    const start = this.nextSlot();
     const data = start + XDP_HEADROOM_BYTES;
-    this.#memory.write(data, packet);
+    this.memory.write(data, packet);
     // A packet that fits a page gets a page; a larger one gets the pages it needs.
     const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
-    this.#place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
-    this.#memory.setWord(cells.packetLow, data);
-    this.#shadow.mark(data, bytes, READ_WRITE);
-    this.#memory.setWord(this.#ctx + CTX_INGRESS_IFINDEX, ifindex);
-    this.#memory.setWord(this.#ctx + CTX_RX_QUEUE_INDEX, queue);
-    this.#memory.setWord(this.#ctx + CTX_EGRESS_IFINDEX, 0);
+    this.place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
+    this.memory.setWord(cells.packetLow, data);
+    this.shadow.mark(data, bytes, READ_WRITE);
+    this.memory.setWord(this.ctx + CTX_INGRESS_IFINDEX, ifindex);
+    this.memory.setWord(this.ctx + CTX_RX_QUEUE_INDEX, queue);
+    this.memory.setWord(this.ctx + CTX_EGRESS_IFINDEX, 0);
     this.sync();
   }
 
-  /** Rewrites the ctx fields that mirror the geometry. */
   sync(): void {
-    this.#memory.setWord(this.#ctx + CTX_DATA, this.data);
-    this.#memory.setWord(this.#ctx + CTX_DATA_END, this.end);
-    this.#memory.setWord(this.#ctx + CTX_DATA_META, this.meta);
-  }
-
-  /** A copy of the packet as it is now, without metadata. */
-  bytes(): Uint8Array {
-    return this.#memory.read(this.data, this.lengthBytes);
+    this.memory.setWord(this.ctx + CTX_DATA, this.data);
+    this.memory.setWord(this.ctx + CTX_DATA_END, this.end);
+    this.memory.setWord(this.ctx + CTX_DATA_META, this.meta);
   }
 
   /** bpf_xdp_adjust_head: moves the start by `delta`, and the metadata with it. */
@@ -127,7 +69,7 @@ export class XdpBuff {
     const data = this.data + delta;
     if (data < this.start + XDP_FRAME_BYTES + metaBytes || data > this.end - MIN_BYTES) return -errno.EINVAL;
     this.#reach(data - metaBytes);
-    if (metaBytes > 0) this.#memory.u8.copyWithin(data - metaBytes, this.meta, this.data);
+    if (metaBytes > 0) this.memory.u8.copyWithin(data - metaBytes, this.meta, this.data);
     this.#changed(data - metaBytes, data, this.end);
     return 0;
   }
@@ -135,8 +77,8 @@ export class XdpBuff {
   /** bpf_xdp_adjust_tail: moves the end by `delta`; bytes gained are 0. */
   adjustTail(delta: number): number {
     const end = this.end + delta;
-    if (end > this.#memory.word(cells.packetLimit) || end < this.data + MIN_BYTES) return -errno.EINVAL;
-    if (delta > 0) this.#memory.u8.fill(0, this.end, end);
+    if (end > this.memory.word(cells.packetLimit) || end < this.data + MIN_BYTES) return -errno.EINVAL;
+    if (delta > 0) this.memory.u8.fill(0, this.end, end);
     this.#changed(this.meta, this.data, end);
     return 0;
   }
@@ -157,47 +99,27 @@ export class XdpBuff {
    * deterministic; what it gave up before is still there, as in the kernel.
    */
   #reach(at: Ptr): void {
-    const lowest = this.#memory.word(cells.packetLow);
+    const lowest = this.memory.word(cells.packetLow);
     if (at >= lowest) return;
-    this.#memory.u8.fill(0, at, lowest);
-    this.#memory.setWord(cells.packetLow, at);
+    this.memory.u8.fill(0, at, lowest);
+    this.memory.setWord(cells.packetLow, at);
   }
 
   /** Applies new bounds. Where access is checked the packet moves to a fresh slot, so that stale pointers are caught. */
   #changed(meta: Ptr, data: Ptr, end: Ptr): void {
     const { start } = this;
-    const limit = this.#memory.word(cells.packetLimit);
-    if (this.#shadow.delta === 0) {
-      this.#place(start, meta, data, end, limit);
+    const limit = this.memory.word(cells.packetLimit);
+    if (this.shadow.delta === 0) {
+      this.place(start, meta, data, end, limit);
     } else {
-      this.#forget();
-      const moved = this.#nextSlot() - start;
-      const low = this.#memory.word(cells.packetLow);
-      this.#memory.u8.copyWithin(low + moved, low, end);
-      this.#memory.setWord(cells.packetLow, low + moved);
-      this.#place(start + moved, meta + moved, data + moved, end + moved, limit + moved);
-      this.#shadow.mark(meta + moved, end - meta, READ_WRITE);
+      this.forget();
+      const moved = this.nextSlot() - start;
+      const low = this.memory.word(cells.packetLow);
+      this.memory.u8.copyWithin(low + moved, low, end);
+      this.memory.setWord(cells.packetLow, low + moved);
+      this.place(start + moved, meta + moved, data + moved, end + moved, limit + moved);
+      this.shadow.mark(meta + moved, end - meta, READ_WRITE);
     }
     this.sync();
-  }
-
-  #place(start: Ptr, meta: Ptr, data: Ptr, end: Ptr, limit: Ptr): void {
-    this.#memory.setWord(cells.packetStart, start);
-    this.#memory.setWord(cells.packetMeta, meta);
-    this.#memory.setWord(cells.packetData, data);
-    this.#memory.setWord(cells.packetEnd, end);
-    this.#memory.setWord(cells.packetLimit, limit);
-  }
-
-  #nextSlot(): Ptr {
-    const slot = (this.#memory.word(cells.packetSlot) + 1) % this.#ring.slots;
-    this.#memory.setWord(cells.packetSlot, slot);
-    return this.#ring.base + slot * this.#ring.slotBytes;
-  }
-
-  /** Takes the rights to the current packet away. */
-  #forget(): void {
-    const { meta, end } = this;
-    if (end > meta) this.#shadow.mark(meta, end - meta, NO_ACCESS);
   }
 }

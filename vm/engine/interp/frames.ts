@@ -270,6 +270,15 @@ export class Frames {
     }
   }
 
+  /** A 4-byte store that the shadow refuses: done where it goes to a ctx field with behaviour of its own, else false. */
+  storeCtx(pc: number, at: Ptr, immediate: boolean): boolean {
+    const s = this.code[pc + 2]!;
+    if (this.regs[this.code[pc + 1]! + 1] !== 0) return false;
+    return immediate
+      ? this.#machine.storeCtx(at, this.code[pc + 4]!, 0, true)
+      : this.#machine.storeCtx(at, this.regs[s]!, this.regs[s + 1]!, false);
+  }
+
   /** The instruction that code at `pc` was lowered from. */
   insnAt(pc: number): { readonly func: number; readonly index: number; readonly insn: Insn } {
     const func = this.code[pc + 6]!;

@@ -793,7 +793,10 @@ export function runLoop(frames: Frames): Status {
           break;
         case 144: // stxw_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
+            if (frames.storeCtx(pc, a, false)) break;
+            throw noAccess;
+          }
           view.setInt32(a, R[s]!, true);
           view.setInt32(a + delta, 0x03030303, true);
           break;
@@ -824,7 +827,10 @@ export function runLoop(frames: Frames): Status {
           break;
         case 148: // stw_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
+            if (frames.storeCtx(pc, a, true)) break;
+            throw noAccess;
+          }
           view.setInt32(a, code[pc + 4]!, true);
           view.setInt32(a + delta, 0x03030303, true);
           break;
