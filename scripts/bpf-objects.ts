@@ -7,10 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 
 /**
- * What objects were built with. `headers` is the SHA-256 over the sorted SHA-256s of every header that took part:
+ * What objects were built with. `headers` is the SHA-256 over the sorted SHA-256s of every system header that took part:
  * types and inline functions of headers end up in BTF, so they are an input like clang is.
  */
 export interface Toolchain {
@@ -132,7 +132,7 @@ function compileAll(clang: string, bpfDir: string, outDir: string): { objects: s
   return { objects, toolchain: { clang: readVersion(clang), headers: digest(headers) } };
 }
 
-/** Compiles one object into `outDir` and returns the headers that took part. */
+/** Compiles one object into `outDir` and returns the system headers that took part. */
 function compile(clang: string, bpfDir: string, source: string, recipe: Recipe, outDir: string): string[] {
   const { object, target = 'bpf', cpu = 'v3', debug = true } = recipe;
   const output = resolve(outDir, object);
@@ -149,10 +149,12 @@ function compile(clang: string, bpfDir: string, source: string, recipe: Recipe, 
   const dependencies = run(clang, args, bpfDir);
   // DWARF goes: it is most of the file, and nothing reads it. BTF stays.
   if (debug) run(run(clang, ['-print-prog-name=llvm-strip']).trim(), ['--strip-debug', output]);
+  // Headers of our own are sources, no part of the toolchain.
   return dependencies
     .split(/[\s\\]+/)
     .filter((path) => path.endsWith('.h'))
-    .map((path) => resolve(bpfDir, path));
+    .map((path) => resolve(bpfDir, path))
+    .filter((path) => !path.startsWith(resolve(bpfDir) + sep));
 }
 
 /** Independent of where the headers lie and of the order in which they were read. */

@@ -8,7 +8,8 @@ import { encode } from '../../vm/isa/encode.js';
 import { slotsOf, type Insn } from '../../vm/isa/insn.js';
 import type { FuncId, MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
-import { PROG_TYPE_ROWS } from '../../vm/spec/prog-types.js';
+import { PROG_TYPE_ROWS, type ProgTypeName } from '../../vm/spec/prog-types.js';
+import { objectOf } from '../machine/harness.js';
 
 const SYSCALL_NUMBERS: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 };
 const MAP_CREATE = 0;
@@ -111,12 +112,12 @@ export class Kernel {
   }
 
   /** Loads a program and returns its descriptor. */
-  load(insns: Uint8Array, license: string): number {
+  load(insns: Uint8Array, license: string, type: ProgTypeName = 'xdp'): number {
     const licenseText = Buffer.from(`${license}\0`);
     const log = this.#log;
     const ask = (level: number) =>
       this.#bpf(PROG_LOAD, (attr) => {
-        attr.writeUInt32LE(PROG_TYPE_ROWS.xdp.id, 0);
+        attr.writeUInt32LE(PROG_TYPE_ROWS[type].id, 0);
         attr.writeUInt32LE(insns.length / 8, 4);
         attr.writeBigUInt64LE(koffi.address(insns), 8);
         attr.writeBigUInt64LE(koffi.address(licenseText), 16);
@@ -168,6 +169,7 @@ export class KernelMachine {
   readonly #object: ObjectSpec;
   readonly #maps: readonly number[];
   readonly #programs = new Map<FuncId, number>();
+  readonly #askers = new Map<string, number>();
 
   constructor(kernel: Kernel, object: ObjectSpec, maps: readonly number[]) {
     this.#kernel = kernel;
@@ -179,10 +181,19 @@ export class KernelMachine {
   run(packet: Uint8Array, func: FuncId = 0, ctx?: Uint8Array): KernelRun {
     let program = this.#programs.get(func);
     if (program === undefined) {
-      program = this.#kernel.load(encode(link(this.#object, func, this.#maps)), this.#object.license);
+      program = this.#kernel.load(
+        encode(link(this.#object, func, this.#maps)),
+        this.#object.license,
+        this.#typeOf(func),
+      );
       this.#programs.set(func, program);
     }
     return this.#kernel.run(program, packet, ctx);
+  }
+
+  #typeOf(func: FuncId): ProgTypeName {
+    const type = this.#object.programs.find((program) => program.func === func)?.type ?? 'unspec';
+    return type === 'unspec' ? 'xdp' : type;
   }
 
   /** Writes the contents of data sections, by programs that store them word by word. */
@@ -205,9 +216,131 @@ export class KernelMachine {
     this.#kernel.close(program);
   }
 
-  close(): void {
-    for (const fd of [...this.#programs.values(), ...this.#maps]) this.#kernel.close(fd);
+  /** Writes one entry of a hash or an array; array values of any size. @throws Error where the kernel refuses */
+  update(map: string, key: Uint8Array, value: Uint8Array): void {
+    const { spec } = this.#mapNamed(map);
+    if (spec.type === 'array' && value.length > UPDATE_BYTES) {
+      for (let at = 0; at < value.length; at += UPDATE_BYTES) {
+        const off = Math.min(at, value.length - UPDATE_BYTES);
+        const head = Buffer.alloc(key.length + 4);
+        head.set(key);
+        head.writeUInt32LE(off, key.length);
+        const packet = Buffer.concat([head, value.subarray(off, off + UPDATE_BYTES)]);
+        this.#ask(map, 'part', updatePartText(spec), packet);
+      }
+      return;
+    }
+    const { retval } = this.#ask(map, 'update', updateText(spec), Buffer.concat([key, value, new Uint8Array(14)]));
+    if (retval !== 0) throw new Error(`map ${map}: update answers ${retval | 0}`);
   }
+
+  /** A copy of a value, or undefined; of per-CPU maps that of CPU `cpu`. */
+  lookup(map: string, key: Uint8Array, cpu = 0): Uint8Array | undefined {
+    const { spec } = this.#mapNamed(map);
+    const packet = Buffer.concat([key, new Uint8Array(spec.valueBytes + 14)]);
+    const { retval, data } = this.#ask(map, `lookup${cpu}`, lookupText(spec, cpu), packet);
+    return retval === 0 ? data.slice(key.length, key.length + spec.valueBytes) : undefined;
+  }
+
+  close(): void {
+    for (const fd of [...this.#programs.values(), ...this.#askers.values(), ...this.#maps]) this.#kernel.close(fd);
+  }
+
+  /** Runs a program of its own on one map, `&map0` in its text. */
+  #ask(map: string, what: string, text: string, packet: Uint8Array): KernelRun {
+    const { spec, fd } = this.#mapNamed(map);
+    const name = `${map} ${what}`;
+    let program = this.#askers.get(name);
+    if (program === undefined) {
+      program = this.#kernel.load(encode(link(objectOf(text, [spec]), 0, [fd])), 'GPL');
+      this.#askers.set(name, program);
+    }
+    const run = this.#kernel.run(program, packet);
+    if (run.errno !== 0) throw new Error(`map ${map}: running its ${what} fails with errno ${run.errno}`);
+    return run;
+  }
+
+  #mapNamed(name: string): { spec: MapSpec; fd: number } {
+    const index = this.#object.maps.findIndex((each) => each.name === name);
+    const [spec, fd] = [this.#object.maps[index], this.#maps[index]];
+    if (spec === undefined || fd === undefined) throw new Error(`no map ${name}`);
+    return { spec, fd };
+  }
+}
+
+/** So much of a large value is written by one run. */
+const UPDATE_BYTES = 2048;
+
+/** The packet is in r6 to r7, with at least `bytes`. */
+function askText(bytes: number, body: string): string {
+  return `
+    r6 = *(u32 *)(r1 + 0)
+    r7 = *(u32 *)(r1 + 4)
+    r8 = r6
+    r8 += ${bytes}
+    r0 = 1
+    if r8 > r7 goto out
+    ${body}
+  out:
+    exit`;
+}
+
+/** A packet of key and value. */
+function updateText({ keyBytes, valueBytes }: MapSpec): string {
+  return askText(
+    keyBytes + valueBytes,
+    `r1 = &map0
+    r2 = r6
+    r3 = r6
+    r3 += ${keyBytes}
+    r4 = 0
+    call map_update_elem`,
+  );
+}
+
+/** A packet of key, offset and a part of the value. */
+function updatePartText({ keyBytes, valueBytes }: MapSpec): string {
+  const words = Array.from(
+    { length: UPDATE_BYTES / 8 },
+    (_, i) => `
+    r2 = *(u64 *)(r6 + ${keyBytes + 4 + 8 * i})
+    *(u64 *)(r0 + ${8 * i}) = r2`,
+  );
+  return askText(
+    keyBytes + 4 + UPDATE_BYTES,
+    `r9 = *(u32 *)(r6 + ${keyBytes})
+    if r9 > ${valueBytes - UPDATE_BYTES} goto out
+    r1 = &map0
+    r2 = r6
+    call map_lookup_elem
+    if r0 == 0 goto out
+    r0 += r9
+    ${words.join('')}
+    r0 = 0`,
+  );
+}
+
+/** A packet of key and room for the value. */
+function lookupText({ type, keyBytes, valueBytes }: MapSpec, cpu: number): string {
+  const bytes = Array.from(
+    { length: valueBytes },
+    (_, i) => `
+    r2 = *(u8 *)(r0 + ${i})
+    *(u8 *)(r6 + ${keyBytes + i}) = r2`,
+  );
+  return askText(
+    keyBytes + valueBytes,
+    `r1 = &map0
+    r2 = r6
+    r3 = ${cpu}
+    call ${MAP_TYPE_ROWS[type].perCpu === true ? 'map_lookup_percpu_elem' : 'map_lookup_elem'}
+    r1 = r0
+    r0 = 1
+    if r1 == 0 goto out
+    r0 = r1
+    ${bytes.join('')}
+    r0 = 0`,
+  );
 }
 
 /** One stream of a function and all that it reaches, calls as distances and maps as descriptors. */
