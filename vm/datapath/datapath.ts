@@ -3,6 +3,7 @@ import type { Value, ValueInput } from '../btf/value.js';
 import { DEFAULT_FUEL } from '../engine/engine.js';
 import type { Checks, Probe } from '../engine/engine.js';
 import { ConfigError, must } from '../errors.js';
+import { storesSpecialFields } from '../hooks/special-stores.js';
 import { hookOf } from '../hooks/table.js';
 import { loadObject } from '../loader/load-object.js';
 import type { LoadOptions as ObjectOptions } from '../loader/load-object.js';
@@ -17,7 +18,6 @@ import type { ObjectSpec } from '../object/object-spec.js';
 import type { MapEvent } from '../world/effects.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
-import { storesSpecialFields } from './special-stores.js';
 import { ENGINES } from './engines.js';
 import type { EngineName } from './engines.js';
 
@@ -56,8 +56,9 @@ export class Datapath {
     this.object = object;
     this.engine = options.engine ?? 'interp';
     const checks = { fuel: true, memory: true, stackInit: false, ...options.checks };
-    // Such a store takes the arm of a refused access, which only checked code has.
-    this.checks = { ...checks, memory: checks.memory || storesSpecialFields(object) };
+    // In `interp` such a store takes the arm of a refused access, which only checked code has.
+    const mustCheck = this.engine === 'interp' && storesSpecialFields(object);
+    this.checks = { ...checks, memory: checks.memory || mustCheck };
     const layout = layoutOf(object, { ...options, shadow: this.checks.memory });
     this.#compiled = ENGINES[this.engine].compile(object, layout, this.checks);
     this.machine = new Machine(object, layout, options.seed === undefined ? {} : { seed: options.seed });

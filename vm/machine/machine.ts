@@ -70,6 +70,7 @@ export class Machine {
   enter(hook: Hook): void {
     if (this.#hook === hook) return;
     this.#hook = hook;
+    this.memory.setWord(cells.ctxSpecial, hook.special.length === 0 ? 0 : 1);
     const { layout, shadow } = this;
     shadow.mark(layout.ctx, CTX_BYTES, NO_ACCESS);
     for (const [off, bytes] of hook.readable) shadow.mark(layout.ctx + off, bytes, READ);

@@ -77,6 +77,8 @@ export const cells = {
   skbCsum: CELLS_BASE + 188,
   /** u32: whether bpf_skb_adjust_room has encapsulated the packet. */
   skbEncapsulated: CELLS_BASE + 192,
+  /** u32: whether the ctx has fields whose stores do more than hold bits. */
+  ctxSpecial: CELLS_BASE + 196,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

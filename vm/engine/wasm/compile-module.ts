@@ -1,6 +1,7 @@
 /** One object to one WebAssembly module: its imports, a function for each eBPF function, the entry. Knows no machine. */
 import { InvariantError, LoadError, must } from '../../errors.js';
 import { wasm as host } from '../../host.js';
+import { specialFieldsOf } from '../../hooks/special-stores.js';
 import type { WasmModule } from '../../host.js';
 import type { Layout } from '../../machine/layout.js';
 import { cells } from '../../memory/cells.js';
@@ -33,7 +34,7 @@ export function emitModule(object: ObjectSpec, layout: Layout, checks: Checks, c
   const entry = module.addFunction(module.type(['i32', 'i32', 'i32'], []));
   module.setTable(functions);
   module.exportFunction(ENTRY, entry);
-  const context = { object, layout, checks, imports, functions, type };
+  const context = { object, layout, checks, imports, functions, type, special: specialFieldsOf(object) };
   for (const [index, spec] of object.functions.entries()) {
     module.setBody(must(functions[index], 'a function'), emitFunction(context, index, spec, control));
   }

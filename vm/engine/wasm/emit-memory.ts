@@ -1,12 +1,16 @@
 /** Loads, stores and atomics. One CPU runs at a time, so that atomics are plain accesses and may be unaligned. */
 import { READ, READ_WRITE, WRITE } from '../../memory/shadow.js';
 import { cells } from '../../memory/cells.js';
+import type { SpecialField } from '../../hooks/hook.js';
+import { specialStore } from '../../hooks/special-stores.js';
+import type { Insn } from '../../isa/insn.js';
 import type { InsnName } from '../../spec/insns.js';
 import type { MemoryOp, PlainOp } from '../../wasm/opcodes.js';
 import { openAccess } from './access.js';
 import type { AccessBytes } from './access.js';
 import { swapWord } from './emit-alu.js';
 import type { Emit } from './emit-insn.js';
+import type { FunctionContext } from './function-context.js';
 
 function load(op: MemoryOp, bytes: AccessBytes): Emit {
   return (f, { dst, src, off }) => {
@@ -18,19 +22,52 @@ function load(op: MemoryOp, bytes: AccessBytes): Emit {
 }
 
 function store(op: MemoryOp, bytes: AccessBytes): Emit {
-  return (f, { dst, src, off }) => {
+  return orSpecial((f, { dst, src, off }) => {
     const address = openAccess(f, { base: dst, off, bytes, rights: WRITE });
     address.push();
     f.get(src).memory(op, address.offset);
-  };
+  });
 }
 
 function storeImm(op: MemoryOp, bytes: AccessBytes): Emit {
-  return (f, { dst, off, imm }) => {
+  return orSpecial((f, { dst, off, imm }) => {
     const address = openAccess(f, { base: dst, off, bytes, rights: WRITE });
     address.push();
     f.code.i64(imm).memory(op, address.offset);
+  });
+}
+
+/** A plain store, but where it may go to a ctx field that does more than hold bits, that field's behaviour comes first. */
+function orSpecial(plain: Emit): Emit {
+  return (f, insn) => {
+    const field = specialStore(f.module.special, insn);
+    if (field === undefined) {
+      plain(f, insn);
+      return;
+    }
+    const { code } = f;
+    const { ctx } = f.module.layout;
+    f.get(insn.dst).i64(ctx, 0).op('i64.eq');
+    code.i32(0).memory('i32.load', cells.ctxSpecial).op('i32.and').if();
+    emitSpecialStore(f, insn, field, ctx + insn.off);
+    code.else();
+    plain(f, insn);
+    code.end();
   };
+}
+
+/** Keeps 16 bits. As Linux does, compares all of a register, but an immediate as int32. */
+function emitSpecialStore(f: FunctionContext, { name, src, imm }: Insn, field: SpecialField, at: number): void {
+  const { code } = f;
+  const isImmediate = name === 'stw';
+  if (isImmediate && field.ignoresFromFfff && imm >= 0xffff) return;
+  const compares = !isImmediate && field.ignoresFromFfff;
+  if (compares) f.get(src).i64(0xffff, 0).op('i64.lt_u').if();
+  code.i32(0);
+  if (isImmediate) code.i32(imm & 0xffff);
+  else f.getWord(src).i32(0xffff).op('i32.and');
+  code.memory('i32.store', at);
+  if (compares) code.end();
 }
 
 const LOADS = { 32: 'i64.load32_u', 64: 'i64.load' } as const;

@@ -2,6 +2,7 @@
  * What the emitters of one function share: its code, where registers live, the instruction count and the way out for traps.
  * Knows no instruction.
  */
+import type { SpecialField } from '../../hooks/hook.js';
 import type { Layout } from '../../machine/layout.js';
 import { STACK_BYTES } from '../../machine/layout.js';
 import { cells } from '../../memory/cells.js';
@@ -26,6 +27,8 @@ export interface ModuleContext {
   /** Index of each function in the module, and of the type that they all have. */
   readonly functions: readonly number[];
   readonly type: number;
+  /** Ctx fields, by offset, whose stores do more than hold bits. */
+  readonly special: ReadonlyMap<number, SpecialField>;
 }
 
 export class FunctionContext {
