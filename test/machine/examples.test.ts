@@ -10,12 +10,12 @@ import { le, machineOf, patternBytes, runOn, type RunOptions, type RunResult } f
 interface Example {
   readonly machine: Machine;
   /** Runs a program by name. */
-  run(program: string, options?: RunOptions): RunResult;
+  readonly run: (program: string, options?: RunOptions) => RunResult;
   /** Runs it and gives r0; throws where it trapped. */
-  verdict(program: string, options?: RunOptions): number;
+  readonly verdict: (program: string, options?: RunOptions) => number;
   /** The words of a map's only value (a data section), 8 bytes each. */
-  words(map: string, from?: number): bigint[];
-  value(map: string, key: Uint8Array): Uint8Array | undefined;
+  readonly words: (map: string, from?: number) => bigint[];
+  readonly value: (map: string, key: Uint8Array) => Uint8Array | undefined;
 }
 
 function open(name: string, cpus = 1): Example {

@@ -1,7 +1,7 @@
 /** Machines: checkpoints, independence, map handles, effects. */
 import t from 'tap';
 import { interp } from '../../vm/engine/interp/interp.js';
-import { ALL_CHECKS } from '../../vm/engine/engine.js';
+import { ALL_CHECKS, type SteppingRunner } from '../../vm/engine/engine.js';
 import { ConfigError } from '../../vm/errors.js';
 import type { Machine } from '../../vm/machine/machine.js';
 import { cells } from '../../vm/memory/cells.js';
@@ -85,7 +85,7 @@ t.test('a checkpoint brings everything back', (t) => {
 
 t.test('a checkpoint in the middle of a run', (t) => {
   const machine = busyMachine();
-  const runner = interp.compile(machine.object, machine.layout, ALL_CHECKS).bind(machine);
+  const runner = interp.compile(machine.object, machine.layout, ALL_CHECKS).bind(machine) as SteppingRunner;
   const finish = (): unknown => {
     while (runner.step(1) === 'paused');
     return [runner.outcome(), machine.maps.handle(0).get(le(9, 4)), machine.world.effects.take()];
@@ -119,12 +119,13 @@ t.test('handles', (t) => {
       mapSpec({ type: 'hash', name: 'h', keyBytes: 3, valueBytes: 5, maxEntries: 3 }),
       mapSpec({ type: 'array', name: 'a', valueBytes: 6, maxEntries: 2 }),
       mapSpec({ type: 'percpu_array', name: 'p', valueBytes: 3, maxEntries: 2 }),
-      mapSpec({ type: 'lpm_trie', name: 'l', keyBytes: 8 }),
+      mapSpec({ type: 'stack_trace', name: 'l' }),
     ],
     { cpus: 3 },
   );
-  const [hash, array, percpu, trie] = [0, 1, 2, 3].map((id) => machine.maps.handle(id));
-  if (hash === undefined || array === undefined || percpu === undefined || trie === undefined) throw new Error('maps');
+  const [hash, array, percpu, stacks] = [0, 1, 2, 3].map((id) => machine.maps.handle(id));
+  if (hash === undefined || array === undefined || percpu === undefined || stacks === undefined)
+    throw new Error('maps');
   t.strictSame(
     ['h', 'a', 'p', 'l', 'x'].map((name) => machine.maps.idOf(name)),
     [0, 1, 2, 3, undefined],
@@ -171,10 +172,10 @@ t.test('handles', (t) => {
     ],
   );
 
-  t.notOk(trie.supported);
-  t.equal(trie.get(new Uint8Array(8)), undefined);
-  t.equal(trie.set(new Uint8Array(8), new Uint8Array(8)), -errno.EOPNOTSUPP);
-  t.strictSame([...trie.entries()], []);
+  t.notOk(stacks.supported);
+  t.equal(stacks.get(new Uint8Array(4)), undefined);
+  t.equal(stacks.set(new Uint8Array(4), new Uint8Array(8)), -errno.EOPNOTSUPP);
+  t.strictSame([...stacks.entries()], []);
   t.equal(hash.setProgram(0, 0), -errno.EINVAL);
 
   const wrong = { code: 'config-value' };

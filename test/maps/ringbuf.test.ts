@@ -30,7 +30,7 @@ function makeRing(size = SIZE): Ring {
     { memory, shadow, cpus: 1, emit: ({ map, data }) => taken.push(`${map} ${toHex(data)}`) },
     spec,
     BASE,
-  );
+  ) as RingbufOps;
   return { ops, memory, shadow, taken };
 }
 
