@@ -30,10 +30,13 @@ function bitsOf({ length, address }: Prefix): string {
 
 class Model {
   readonly values = new Map<string, number>();
-  constructor(
-    readonly maxEntries: number,
-    readonly longest: number,
-  ) {}
+  readonly maxEntries: number;
+  readonly longest: number;
+
+  constructor(maxEntries: number, longest: number) {
+    this.maxEntries = maxEntries;
+    this.longest = longest;
+  }
 
   lookup(prefix: Prefix): number | undefined {
     if (prefix.length > this.longest) return undefined;

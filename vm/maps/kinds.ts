@@ -2,8 +2,12 @@
 import type { MapTypeName } from '../spec/map-types.js';
 import { arrayKind } from './array.js';
 import { hashKind } from './hash.js';
+import { lpmTrieKind } from './lpm-trie.js';
+import { lruHashKind } from './lru-hash.js';
+import { lruPercpuHashKind } from './lru-percpu-hash.js';
 import type { MapKind } from './map-kind.js';
 import { percpuArrayKind } from './percpu-array.js';
+import { percpuHashKind } from './percpu-hash.js';
 import { perfEventArrayKind } from './perf-event-array.js';
 import { progArrayKind } from './prog-array.js';
 import { ringbufKind } from './ringbuf.js';
@@ -15,6 +19,10 @@ const KINDS: readonly MapKind[] = [
   progArrayKind,
   ringbufKind,
   perfEventArrayKind,
+  percpuHashKind,
+  lruHashKind,
+  lruPercpuHashKind,
+  lpmTrieKind,
 ];
 
 const BY_TYPE: ReadonlyMap<MapTypeName, MapKind> = new Map(KINDS.map((kind) => [kind.type, kind]));

@@ -1,0 +1,43 @@
+/** The values of one entry of a per-CPU hash kind: one for each CPU, side by side. Knows no keys. */
+import { alignUp } from '../addr.js';
+import type { Ptr } from '../addr.js';
+import { cells } from '../memory/cells.js';
+import type { MapSpec } from '../object/object-spec.js';
+import { valueRights } from './hash.js';
+import type { MapEnv } from './map-kind.js';
+
+export interface PercpuValues {
+  /** The current CPU's value of the entry whose values start at `at`. */
+  own(at: Ptr): Ptr;
+  of(at: Ptr, cpu: number): Ptr;
+  /** Writes the current CPU's value. */
+  set(at: Ptr, value: Ptr): void;
+  /** First values of a new entry: the current CPU's as given, the others' zero. */
+  init(at: Ptr, value: Ptr): void;
+}
+
+/** Bytes that one entry's values take. */
+export function percpuBytes(spec: MapSpec, cpus: number): number {
+  return alignUp(spec.valueBytes, 8) * cpus;
+}
+
+export function percpuValues({ memory, shadow, cpus }: MapEnv, spec: MapSpec): PercpuValues {
+  const { valueBytes } = spec;
+  const { u8 } = memory;
+  const stride = alignUp(valueBytes, 8);
+  const rights = valueRights(spec);
+  const own = (at: Ptr): Ptr => at + stride * memory.word(cells.cpu);
+  const set = (at: Ptr, value: Ptr): void => {
+    u8.copyWithin(own(at), value, value + valueBytes);
+  };
+  return {
+    own,
+    of: (at, cpu) => at + stride * cpu,
+    set,
+    init(at, value) {
+      u8.fill(0, at, at + stride * cpus);
+      for (let cpu = 0; cpu < cpus; cpu++) shadow.mark(at + stride * cpu, valueBytes, rights);
+      set(at, value);
+    },
+  };
+}
