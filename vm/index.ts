@@ -27,6 +27,8 @@ export type { TrapReport } from './datapath/trap-report.js';
 export type { Checks, Outcome, Probe, Trap } from './engine/engine.js';
 export { DEFAULT_FUEL } from './engine/engine.js';
 export type { MapHandle } from './machine/map-table.js';
+export type { TypedMap } from './machine/typed-map.js';
+export type { GlobalDescription, Globals } from './machine/globals.js';
 export type { MapEvent } from './world/effects.js';
 
 export { loadObject } from './loader/load-object.js';
@@ -37,6 +39,8 @@ export { describeObject } from './object/describe.js';
 export type { CallDescription, MapDescription, ObjectDescription } from './object/describe.js';
 export { parseBtf } from './btf/btf.js';
 export type { Btf } from './btf/btf.js';
+export { decodeValue, encodeValue } from './btf/value.js';
+export type { EncodeOptions, Value, ValueInput } from './btf/value.js';
 export { typeDefinitions } from './btf/c-text.js';
 export { PROG_TYPE_ROWS } from './spec/prog-types.js';
 export type { ProgTypeName } from './spec/prog-types.js';

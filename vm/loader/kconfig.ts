@@ -7,6 +7,7 @@ import type { Btf, BtfVar } from '../btf/btf.js';
 import { viewOf } from '../bytes.js';
 import { LoadError } from '../errors.js';
 import { encodeText } from '../host.js';
+import type { VariableSpec } from '../object/object-spec.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
 import type { Extern } from './externs.js';
 import type { LoadContext } from './load-context.js';
@@ -37,6 +38,7 @@ export function addKconfig(ctx: LoadContext, maps: ObjectMaps, options: Kconfig,
   const weak = new Set((ctx.symbols.get(0) ?? []).filter((each) => each.binding === 'weak').map((each) => each.name));
   const contents = new Uint8Array(MAX_BYTES);
   const map = maps.specs.length;
+  const variables: VariableSpec[] = [];
   let end = 0;
   for (const each of datasec.vars) {
     const variable = btf.type(each.type);
@@ -49,6 +51,7 @@ export function addKconfig(ctx: LoadContext, maps: ObjectMaps, options: Kconfig,
         data: { symbol: variable.name },
       });
     }
+    variables.push({ name: variable.name, type: variable.type, off, sizeBytes });
     externs.set(variable.name, { kind: 'kconfig', map, off });
     const value = options[variable.name] ?? BUILT_IN[variable.name];
     if (value !== undefined) store(btf, variable, value, contents.subarray(off, end));
@@ -68,6 +71,7 @@ export function addKconfig(ctx: LoadContext, maps: ObjectMaps, options: Kconfig,
     values: [],
     section: SECTION,
     contents: contents.slice(0, end),
+    variables,
     readOnly: true,
     pinning: 0,
   });

@@ -134,9 +134,14 @@ export class MapHandle {
     return this.#kind !== undefined;
   }
 
+  /** Whether each CPU has a value of its own. */
+  get perCpu(): boolean {
+    return this.#kind?.perCpu === true;
+  }
+
   /** Bytes of a value as `get` and `set` use it. */
   get valueBytes(): number {
-    return this.#perCpu ? alignUp(this.spec.valueBytes, 8) * this.#layout.cpus : this.spec.valueBytes;
+    return this.perCpu ? alignUp(this.spec.valueBytes, 8) * this.#layout.cpus : this.spec.valueBytes;
   }
 
   /**
@@ -160,7 +165,7 @@ export class MapHandle {
     const valueAt = this.#layout.scratchValue;
     this.#memory.write(valueAt, value.subarray(0, this.spec.valueBytes));
     const failed = this.#ops.update(at, valueAt, flags);
-    if (failed !== 0 || !this.#perCpu) return failed;
+    if (failed !== 0 || !this.perCpu) return failed;
     const stride = alignUp(this.spec.valueBytes, 8);
     for (let cpu = 0; cpu < this.#layout.cpus; cpu++) {
       const target = this.#ops.lookupOn(at, cpu);
@@ -189,10 +194,6 @@ export class MapHandle {
     return (this.#ops as ProgArrayOps).setTarget(index, func);
   }
 
-  get #perCpu(): boolean {
-    return this.#kind?.perCpu === true;
-  }
-
   #putKey(key: Uint8Array): Ptr {
     this.#check('key', key, this.spec.keyBytes);
     this.#memory.write(this.#layout.scratch, key);
@@ -200,7 +201,7 @@ export class MapHandle {
   }
 
   #readValue(key: Ptr): Uint8Array {
-    if (!this.#perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
+    if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
     const stride = alignUp(this.spec.valueBytes, 8);
     const out = new Uint8Array(stride * this.#layout.cpus);
     for (let cpu = 0; cpu < this.#layout.cpus; cpu++) {

@@ -76,6 +76,16 @@ export type MapValueRef =
   | { readonly index: number; readonly kind: 'map'; readonly map: MapId }
   | { readonly index: number; readonly kind: 'func'; readonly func: FuncId };
 
+/** A global variable in a data section. */
+export interface VariableSpec {
+  readonly name: string;
+  /** BTF id of its type. */
+  readonly type: number;
+  /** Byte offset into entry 0. */
+  readonly off: number;
+  readonly sizeBytes: number;
+}
+
 export interface MapSpec {
   readonly name: string;
   readonly type: MapTypeName;
@@ -97,6 +107,8 @@ export interface MapSpec {
    */
   readonly section?: string;
   readonly contents?: Uint8Array;
+  /** The section's variables that BTF names, in its order. */
+  readonly variables?: readonly VariableSpec[];
   /** Frozen after set-up: the program may not write it (`.rodata`, `.kconfig`). */
   readonly readOnly: boolean;
   /** libbpf's `pinning` value; skep ignores it with a note. */
