@@ -1,5 +1,6 @@
 /** The lookups over the tables: helpers, kfuncs, map types, contexts, verdicts, licenses. */
 import t from 'tap';
+import { mapKindOf } from '../../vm/maps/kinds.js';
 import { CTX_LAYOUTS, type CtxLayout, ctxFieldAt } from '../../vm/spec/ctx.js';
 import { helperById, helperByName, HELPERS } from '../../vm/spec/helpers.js';
 import { type HelperRow } from '../../vm/spec/helper-row.js';
