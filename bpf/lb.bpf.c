@@ -100,7 +100,7 @@ struct connection {
 	struct endpoint backend; /* a copy: `backend_number` may be given to another machine one day */
 	__u32 backend_number;
 	__u32 service;
-	__u32 state; /* enum connection_state */
+	enum connection_state state;
 };
 
 /* How to undo the NAT of a reply. */
@@ -118,7 +118,7 @@ enum action {
 /* What has been decided about a packet. */
 struct route {
 	struct endpoint to;
-	__u32 action; /* enum action */
+	enum action action;
 	__u32 service;
 };
 
