@@ -7,6 +7,25 @@ import { forEachMapElem, loop } from './loop.js';
 import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './map-access.js';
 import { perfEventOutput } from './perf-event-output.js';
 import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
+import {
+  getHashRecalc,
+  getRouteRealm,
+  setHash,
+  setHashInvalid,
+  skbChangeType,
+  skbEcnSetCe,
+  skbSetTstamp,
+} from './skb-fields.js';
+import { skbLoadBytes, skbLoadBytesRelative, skbPullData, skbStoreBytes } from './skb-bytes.js';
+import { csumLevel, csumUpdate, l3CsumReplace, l4CsumReplace } from './skb-checksum.js';
+import {
+  skbAdjustRoom,
+  skbChangeHead,
+  skbChangeProto,
+  skbChangeTail,
+  skbVlanPop,
+  skbVlanPush,
+} from './skb-geometry.js';
 import { tracePrintk } from './trace-printk.js';
 import { xdpAdjustHead, xdpAdjustMeta, xdpAdjustTail } from './xdp-adjust.js';
 
@@ -23,6 +42,27 @@ const HELPERS: readonly Helper[] = [
   xdpAdjustHead,
   xdpAdjustTail,
   xdpAdjustMeta,
+  skbLoadBytes,
+  skbLoadBytesRelative,
+  skbStoreBytes,
+  skbPullData,
+  l3CsumReplace,
+  l4CsumReplace,
+  csumUpdate,
+  csumLevel,
+  skbAdjustRoom,
+  skbChangeProto,
+  skbChangeHead,
+  skbChangeTail,
+  skbVlanPush,
+  skbVlanPop,
+  skbChangeType,
+  getHashRecalc,
+  setHash,
+  setHashInvalid,
+  getRouteRealm,
+  skbSetTstamp,
+  skbEcnSetCe,
   ringbufReserve,
   ringbufSubmit,
   ringbufDiscard,

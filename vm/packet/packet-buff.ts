@@ -18,7 +18,7 @@ export interface PacketRing {
 }
 
 export abstract class PacketBuff {
-  protected readonly memory: Memory;
+  readonly memory: Memory;
   protected readonly shadow: Shadow;
   protected readonly ring: PacketRing;
   protected readonly ctx: Ptr;

@@ -5,7 +5,8 @@
  */
 import type { Ptr } from '../addr.js';
 import { cells } from '../memory/cells.js';
-import { READ_WRITE, NO_ACCESS } from '../memory/shadow.js';
+import type { Memory } from '../memory/memory.js';
+import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
 import { bswap16 } from '../u64.js';
 import { flowHash } from './flow-hash.js';
@@ -85,7 +86,7 @@ export class SkBuff extends PacketBuff {
     memory.setWord(cells.skbMac, data);
     memory.setWord(cells.skbNetwork, data + ETH_HEADER_BYTES);
     memory.setWord(cells.skbTransport, 0);
-    memory.setWord(cells.skbProtocol, bytes < ETH_HEADER_BYTES ? 0 : this.#protocolAt(data + 12));
+    memory.setWord(cells.skbProtocol, bytes < ETH_HEADER_BYTES ? 0 : etherProtocol(memory, data + 12, data + bytes));
     memory.setWord(cells.skbVlanProto, 0);
     memory.setWord(cells.skbVlanTci, 0);
     memory.setWord(cells.skbType, this.#typeOf(data));
@@ -134,7 +135,15 @@ export class SkBuff extends PacketBuff {
   }
 
   get isGso(): boolean {
-    return this.memory.word(this.ctx + ctxOff.gsoSize) !== 0;
+    return this.field(ctxOff.gsoSize) !== 0;
+  }
+
+  /** A 4-byte field of the ctx. */
+  field(off: number): number {
+    return this.memory.word(this.ctx + off);
+  }
+  setField(off: number, value: number): void {
+    this.memory.setWord(this.ctx + off, value);
   }
 
   /** Makes room for `bytes` in front of the data; they are 0. False where the packet would not fit any more. */
@@ -222,14 +231,6 @@ export class SkBuff extends PacketBuff {
     this.memory.setWord(cells.packetMeta, data);
   }
 
-  /** The protocol that an EtherType, or length, at `at` says (eth_type_trans). */
-  #protocolAt(at: Ptr): number {
-    const { view } = this.memory;
-    const type = view.getUint16(at, true);
-    if (bswap16(type) >= ETH_802_3_MIN) return type;
-    return at + 4 <= this.end && view.getUint16(at + 2, true) === 0xffff ? ETH_802_3 : ETH_802_2;
-  }
-
   /** Whom the frame is for, as a device without an address sees it (lo in BPF_PROG_TEST_RUN). */
   #typeOf(data: Ptr): number {
     const { view } = this.memory;
@@ -240,4 +241,11 @@ export class SkBuff extends PacketBuff {
     if ((first & 1) === 0) return PACKET_OTHERHOST;
     return first === 0xffff_ffff && rest === 0xffff ? PACKET_BROADCAST : PACKET_MULTICAST;
   }
+}
+
+/** The protocol, in network order, that an EtherType or length at `at` stands for (eth_type_trans). */
+export function etherProtocol({ view }: Memory, at: Ptr, end: Ptr): number {
+  const type = view.getUint16(at, true);
+  if (bswap16(type) >= ETH_802_3_MIN) return type;
+  return at + 4 <= end && view.getUint16(at + 2, true) === 0xffff ? ETH_802_3 : ETH_802_2;
 }

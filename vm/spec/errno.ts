@@ -15,4 +15,5 @@ export const errno = {
   ERANGE: 34,
   ENOTSUPP: 524,
   EOPNOTSUPP: 95,
+  EALREADY: 114,
 } as const;
