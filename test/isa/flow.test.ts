@@ -74,14 +74,12 @@ t.test('a jump to no instruction', (t) => {
 
 type Successors = number[][];
 
-const anyGraph: fc.Arbitrary<Successors> = fc
-  .integer({ min: 1, max: 14 })
-  .chain((count) =>
-    fc.array(fc.uniqueArray(fc.nat(count - 1), { minLength: 1, maxLength: 2, size: 'max' }), {
-      minLength: count,
-      maxLength: count,
-    }),
-  );
+const anyGraph: fc.Arbitrary<Successors> = fc.integer({ min: 1, max: 14 }).chain((count) =>
+  fc.array(fc.uniqueArray(fc.nat(count - 1), { minLength: 1, maxLength: 2, size: 'max' }), {
+    minLength: count,
+    maxLength: count,
+  }),
+);
 
 function reachable(graph: Successors, from: number, without = -1): Set<number> {
   const seen = new Set(from === without ? [] : [from]);

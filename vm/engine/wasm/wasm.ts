@@ -1,6 +1,7 @@
 /**
  * The compiling engine: eBPF to WebAssembly, one module an object. Traps, instruction counts and what is left in memory are
- * those of `interp`. Does not step and takes no probe.
+ * those of `interp`, except for what Linux's verifier never lets a program see: r1-r5 after a call of a function are the
+ * caller's own, and r0 and r6-r9 are 0 where a function begins. Does not step and takes no probe.
  */
 import type { Ptr } from '../../addr.js';
 import { InvariantError, LoadError } from '../../errors.js';
