@@ -247,7 +247,7 @@ t.test('labels count from the inside, however deep', (t) => {
   t.end();
 });
 
-t.test('if, else, jump tables, select', (t) => {
+t.test('if, else, jump tables', (t) => {
   const { run } = moduleOf(['i32'], ['i32'], (code) => {
     const out = code.block();
     const two = code.block();
