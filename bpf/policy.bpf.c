@@ -32,9 +32,9 @@
  * stop within it (8080-8087 are the ports that share the first 13 bits of 8080). Only the peer, at the front, cannot
  * be left away; so "any peer" is written as identity 0, and asked for by itself.
  *
- * Such a trie tells the longest match only. A broad deny would hide behind a narrow allow for the same peer; whoever
- * writes the map leaves out each entry that allows what a broader one for its peer, or for any, denies
- * (bpf/control/policy.ts does). A narrow deny is the longer match anyway.
+ * Such a trie tells the longest match only. A broad deny would hide behind a narrow allow for the same peer; so whoever
+ * writes the map leaves out each entry that allows what a broader one for the same peer denies (bpf/control/policy.ts
+ * does). A narrow deny is the longer match anyway. An empty map allows nothing.
  *
  * Ingress is what goes to the endpoint, egress what comes from it: the hooks of the endpoint's own device. On the
  * host's end of a veth pair the two change places.
@@ -49,10 +49,12 @@
 
 /* ---- What the policy talks about -------------------------------------------------------------------------------- */
 
+/* An enum takes four bytes, but `packed` only as many as its values need: one. Who reads a map or an event through BTF
+ * then sees names. */
 enum direction {
 	INGRESS, /* to the endpoint */
 	EGRESS,  /* from it */
-};
+} __attribute__((packed));
 
 #define IDENTITY_ANY 0   /* in a rule: whoever it is */
 #define IDENTITY_WORLD 2 /* whom the ipcache does not know */
@@ -61,7 +63,7 @@ enum verdict {
 	VERDICT_PASS,
 	VERDICT_DROP,
 	VERDICT_AUDIT, /* would have been dropped, were this not only a rehearsal */
-};
+} __attribute__((packed));
 
 /* Why a packet got its verdict. Also the index into `counters`. */
 enum reason {
@@ -76,7 +78,7 @@ enum reason {
 	REASON_DENIED,         /* dropped, or audited: a rule denies it */
 	REASON_NO_RULE,        /* dropped, or audited: no rule allows it */
 	REASON_COUNT,
-};
+} __attribute__((packed));
 
 /* Which line of the table above decided. */
 enum match {
@@ -87,7 +89,7 @@ enum match {
 	MATCH_ANY_PROTOCOL,
 	MATCH_PEER,
 	MATCH_ALL,
-};
+} __attribute__((packed));
 
 /*
  * Who talks to whom, and the key of a connection: then all of it is from the view of whoever spoke first. A map
@@ -100,7 +102,7 @@ struct flow {
 	struct address destination;
 	struct ports ports;
 	__u8 protocol;
-	__u8 direction; /* enum direction */
+	enum direction direction;
 	__u8 zero[2];
 };
 
@@ -108,7 +110,7 @@ struct packet {
 	struct network network;
 	struct network cause; /* of the packet that an ICMP error is about */
 	struct flow flow;
-	__u8 direction; /* enum direction */
+	enum direction direction;
 	__be16 rule_port; /* what rules mean by port: that of the destination, or the type of an ICMP message */
 	bool has_connection; /* of its kind one expects more: not so of ICMP, except for echo */
 	bool is_error;       /* ICMP: `flow` is that of the packet that it is about */
@@ -132,7 +134,7 @@ struct prefix {
 struct rule_key {
 	__u32 length; /* in bits of what follows: RULE_BITS, less what the rule does not care about */
 	__u32 peer;   /* identity, or IDENTITY_ANY */
-	__u8 direction;
+	enum direction direction;
 	__u8 protocol;
 	__be16 port; /* the first byte must come first, or a prefix of it would be no range */
 };
@@ -166,7 +168,7 @@ struct fragment_key {
 	struct address destination;
 	__be32 id;
 	__u8 protocol;
-	__u8 direction;
+	enum direction direction;
 	__u8 zero[2];
 };
 
@@ -192,10 +194,10 @@ struct event {
 	__u32 peer;        /* identity of the other side */
 	__u32 bytes;       /* length of the packet */
 	__u8 protocol;
-	__u8 direction; /* enum direction */
-	__u8 verdict;   /* enum verdict */
-	__u8 reason;    /* enum reason */
-	__u8 match;     /* enum match */
+	enum direction direction;
+	enum verdict verdict;
+	enum reason reason;
+	enum match match;
 	__u8 zero[7];
 };
 
@@ -273,6 +275,9 @@ struct {
 
 __u64 events_lost; /* decisions that found the ring buffer full */
 
+/* A ring buffer does not say what its records are. This pointer, which nothing uses, keeps the type in the BTF. */
+const struct event *event_type __attribute__((unused));
+
 /* ---- 1. Read it ------------------------------------------------------------------------------------------------- */
 
 #define SCTP_BYTES 12
@@ -325,7 +330,8 @@ static __always_inline bool is_extension(__u8 protocol)
 	       protocol == IPPROTO_DSTOPTS;
 }
 
-static __always_inline void begin_flow(struct flow *flow, const struct network *network, __u8 direction)
+static __always_inline void begin_flow(struct flow *flow, const struct network *network,
+				       enum direction direction)
 {
 	flow->direction = direction;
 	flow->source = network->source;
