@@ -8,7 +8,6 @@ import t from 'tap';
 import { parseBtf } from '../../vm/btf/btf.js';
 import type { Btf, BtfId } from '../../vm/btf/btf.js';
 import { decodeValue, encodeValue } from '../../vm/btf/value.js';
-import type { ValueInput } from '../../vm/btf/value.js';
 import { SkepError } from '../../vm/errors.js';
 import { toHex } from '../../vm/bytes.js';
 import { parseElf } from '../../vm/elf/elf.js';
@@ -77,7 +76,7 @@ for (const path of objects) {
       fc.assert(
         fc.property(fc.uint8Array({ minLength: sizeBytes, maxLength: sizeBytes }), (bytes) => {
           const want = bytes.map((byte, at) => byte & (used[at] ?? 0));
-          const got = encodeValue(btf, id, decodeValue(btf, id, bytes) as ValueInput);
+          const got = encodeValue(btf, id, decodeValue(btf, id, bytes));
           if (toHex(got) !== toHex(want)) throw new Error(`type ${id}: ${toHex(want)} became ${toHex(got)}`);
         }),
         { seed, numRuns: 8, examples: [[new Uint8Array(sizeBytes)], [new Uint8Array(sizeBytes).fill(255)]] },
@@ -105,7 +104,7 @@ t.test('broken BTF is refused, not believed', (t) => {
           if (sizeBytes > MAX_BYTES) return;
           const value = decodeValue(btf, id, new Uint8Array(sizeBytes).fill(0x5a));
           decoded++;
-          encodeValue(btf, id, value as ValueInput);
+          encodeValue(btf, id, value);
         } catch (error) {
           if (!(error instanceof SkepError)) throw error;
         }

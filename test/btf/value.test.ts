@@ -2,11 +2,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseBtf } from '../../vm/btf/btf.js';
-import type { Btf } from '../../vm/btf/btf.js';
 import { decodeValue, encodeValue } from '../../vm/btf/value.js';
 import type { Value, ValueInput } from '../../vm/btf/value.js';
 import { fromHex, toHex } from '../../vm/bytes.js';
-import { SkepError } from '../../vm/errors.js';
+import { must, SkepError } from '../../vm/errors.js';
 import { loadObject } from '../../vm/loader/load-object.js';
 import { BtfBuilder } from './build-btf.js';
 
@@ -177,7 +176,7 @@ const CASES: readonly Case[] = [
 
 for (const { name, type, hex, value } of CASES) {
   t.test(name, (t) => {
-    t.same(decodeValue(btf, type, fromHex(hex) ?? new Uint8Array()), value);
+    t.strictSame(decodeValue(btf, type, fromHex(hex) ?? new Uint8Array()), value);
     t.equal(toHex(encodeValue(btf, type, value as ValueInput)), hex);
     t.end();
   });
@@ -328,14 +327,17 @@ t.test('BTF that contradicts itself', (t) => {
   t.throws(() => decodeValue(bad, twice, new Uint8Array(4)), { code: 'btf-layout' }, 'a billion members are not read');
   t.throws(() => decodeValue(bad, wide, new Uint8Array(4)), { code: 'btf-layout' });
   t.throws(() => encodeValue(bad, wide, 1), { code: 'btf-layout' });
-  t.same(decodeValue(bad, many, new Uint8Array()), []);
+  t.strictSame(decodeValue(bad, many, new Uint8Array()), []);
   t.throws(() => encodeValue(bad, huge, []), { code: 'config-unsupported' });
   t.end();
 });
 
 t.test('a struct as clang describes it', (t) => {
-  const { btf: typed } = loadObject(new Uint8Array(readFileSync('bpf/examples/typed.bpf.o')));
-  const conn = typed?.idsNamed('conn').find((id) => typed.kind(id) === 'struct') ?? 0;
+  const typed = must(loadObject(new Uint8Array(readFileSync('bpf/examples/typed.bpf.o'))).btf, 'BTF');
+  const conn = must(
+    typed.idsNamed('conn').find((id) => typed.kind(id) === 'struct'),
+    'a struct',
+  );
   const given = {
     packets: 7,
     balance: -3n,
@@ -357,8 +359,8 @@ t.test('a struct as clang describes it', (t) => {
     next_v4: '10.0.0.1',
     tag: { low: 1, high: 2 },
   };
-  const bytes = encodeValue(typed as Btf, conn, given);
-  t.same(decodeValue(typed as Btf, conn, bytes), {
+  const bytes = encodeValue(typed, conn, given);
+  t.strictSame(decodeValue(typed, conn, bytes), {
     ...given,
     packets: 7n,
     mac: [2, 0, 0, 0, 0, 1],

@@ -114,7 +114,7 @@ function declare(writer: Writer, id: BtfId, inner: string, depth: number): strin
       case 'const':
       case 'volatile':
       case 'restrict':
-        qualifiers = `${type.kind} ${qualifiers}`;
+        qualifiers += `${type.kind} `;
         at = type.type;
         break;
       case 'type_tag':

@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.js';
 import { decodeText, encodeText } from '../host.js';
 import type { Btf, BtfComposite, BtfEnum, BtfFloat, BtfId } from './btf.js';
 import { typeText } from './c-text.js';
-import type { Value } from './value.js';
+import type { Value } from './value-type.js';
 import {
   addressOfKind,
   anonymousOf,

@@ -4,7 +4,7 @@ import { encodeText } from '../host.js';
 import { suggestion } from '../suggest.js';
 import type { Btf, BtfComposite, BtfEnum, BtfFloat, BtfId, BtfMember } from './btf.js';
 import { typeText } from './c-text.js';
-import type { ValueInput } from './value.js';
+import type { ValueInput } from './value-type.js';
 import {
   addressOfBytes,
   addressOfKind,
