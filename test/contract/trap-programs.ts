@@ -122,6 +122,16 @@ const MEMORY: readonly ProgramCase[] = [
     want: 'memory at function 0 pc 2 after 2 insns: out of bounds write of 8 bytes at 0xfffffff0',
   },
   {
+    name: 'an offset that carries out of the low word',
+    text: 'r1 = 0xffff8000 ll\nr1 += 4096\nr0 = *(u8 *)(r1 + 0x7fff)\nexit',
+    want: 'memory at function 0 pc 3 after 3 insns: out of bounds read of 1 byte at 0x100000fff (not a pointer that this program was given)',
+  },
+  {
+    name: 'a pointer far below what its offset leads to',
+    text: 'r1 = r10\nr1 += -0x7008\n*(u64 *)(r1 + 0x7000) = 1\nr0 = *(u64 *)(r10 - 8)\nexit',
+    want: 'r0 = 0x1 after 5 insns',
+  },
+  {
     name: 'the first byte above the frame',
     text: '*(u8 *)(r10 + 0) = 1\nexit',
     want: 'memory at function 0 pc 0 after 1 insns: out of bounds write of 1 byte at stack+0 (the stack is 512 bytes)',

@@ -24,6 +24,8 @@ const DESCRIPTOR_SHIFT = 6;
 const DESCRIPTOR_BYTES = 1 << DESCRIPTOR_SHIFT;
 const FUNCTION_BYTES = 8;
 const PAGE_BYTES = 4096;
+/** Largest offset of a load or store, rounded up. */
+const MAX_INSN_OFF = 0x8000;
 
 export const DEFAULT_PACKET_BYTES = 262_144;
 const PACKET_SLOTS = 4;
@@ -92,6 +94,8 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const longest = (size: 'keyBytes' | 'valueBytes'): number =>
     object.maps.reduce((most, map) => Math.max(most, map[size]), 8);
   const scratch = place(longest('keyBytes'), PAGE_BYTES);
+  // What a guest may touch starts above every offset that an instruction can hold, so that no access wraps around into it.
+  next = Math.max(next, MAX_INSN_OFF);
   // One stride of no man's land below the first frame catches what overflows it.
   const stack = place(FRAME_STRIDE_BYTES * (MAX_FRAMES + 1), PAGE_BYTES) + FRAME_STRIDE_BYTES;
   const ctx = place(CTX_BYTES, PAGE_BYTES);
