@@ -81,6 +81,18 @@ export class Datapath {
   }
 
   /**
+   * Makes a fresh map from the template of a map of maps, to be filled and put in by `setMap` of the outer map's handle.
+   * @param outer name of the map of maps
+   * @param maxEntries where the kernel allows another capacity than the template's
+   * @throws ConfigError `config-value` where there is no such map, no template, or no such capacity
+   * @throws LoadError `load-memory` where there is no room for another
+   */
+  createInnerMap(outer: string, maxEntries?: number): MapHandle {
+    const { maps } = this.machine;
+    return maps.handle(maps.createInner(this.map(outer).id, maxEntries));
+  }
+
+  /**
    * A map by name, whose keys and values are plain JavaScript by the BTF types of its definition.
    * @throws ConfigError `config-value` where the object has none of that name, `config-unsupported` where it has no types
    */

@@ -24,6 +24,9 @@ const DESCRIPTOR_SHIFT = 6;
 const DESCRIPTOR_BYTES = 1 << DESCRIPTOR_SHIFT;
 const FUNCTION_BYTES = 8;
 const PAGE_BYTES = 4096;
+/** Maps that may be made at run time, and the room for them where their outer maps could hold more. */
+const MAX_INNER_MAPS = 4096;
+const HEAP_BYTES = 64 << 20;
 /** Largest offset of a load or store, rounded up. */
 const MAX_INSN_OFF = 0x8000;
 
@@ -56,6 +59,13 @@ export interface Layout {
   /** Distance to the shadow; 0 where there is none. */
   readonly shadowDelta: number;
   readonly cpus: number;
+  /** Map descriptors: the object's maps, then those made at run time, 64 bytes each. */
+  readonly descriptors: Ptr;
+  /** Most maps that may be made at run time; 0 where no map holds maps. */
+  readonly innerMaps: number;
+  /** Where they lie. */
+  readonly heap: Ptr;
+  readonly heapBytes: number;
   /** Address of function f, as ld_func gives it, is `functions + 8 * f`. */
   readonly functions: Ptr;
   readonly functionCount: number;
@@ -90,9 +100,10 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     return at;
   };
   const functions = place(FUNCTION_BYTES * object.functions.length, 8);
-  const descriptors = place(DESCRIPTOR_BYTES * object.maps.length, DESCRIPTOR_BYTES);
+  const innerMaps = object.maps.some((map) => map.inner !== undefined) ? MAX_INNER_MAPS : 0;
+  const descriptors = place(DESCRIPTOR_BYTES * (object.maps.length + innerMaps), DESCRIPTOR_BYTES);
   const longest = (size: 'keyBytes' | 'valueBytes'): number =>
-    object.maps.reduce((most, map) => Math.max(most, map[size]), 8);
+    object.maps.reduce((most, map) => Math.max(most, map[size], map.inner?.[size] ?? 0), 8);
   const scratch = place(longest('keyBytes'), PAGE_BYTES);
   // What a guest may touch starts above every offset that an instruction can hold, so that no access wraps around into it.
   next = Math.max(next, MAX_INSN_OFF);
@@ -120,10 +131,17 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
       { data: { bytes: next, guestBytes }, hint: 'raise --memory' },
     );
   }
+  const heap = place(0, PAGE_BYTES);
+  const heapBytes = Math.min(innerMaps === 0 ? 0 : heapBytesOf(object, cpus), guestBytes - heap);
+  place(heapBytes, PAGE_BYTES);
   return {
     memoryBytes,
     shadowDelta: shadow ? guestBytes : 0,
     cpus,
+    descriptors,
+    innerMaps,
+    heap,
+    heapBytes,
     functions,
     functionCount: object.functions.length,
     scratch,
@@ -136,6 +154,19 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     maps,
     end: next,
   };
+}
+
+/** Room for as many maps as the maps of maps hold, within reason, and for one of each kind at least. */
+function heapBytesOf(object: ObjectSpec, cpus: number): number {
+  let all = 0;
+  let oneEach = 0;
+  for (const { inner, maxEntries } of object.maps) {
+    if (inner === undefined) continue;
+    const bytes = PAGE_BYTES + (mapKindOf(inner.type)?.plan(inner, cpus).bytes ?? 0);
+    all += bytes * maxEntries;
+    oneEach += bytes;
+  }
+  return alignUp(PAGE_BYTES + Math.min(all, Math.max(oneEach, HEAP_BYTES)), PAGE_BYTES);
 }
 
 function doesNotFit(spec: MapSpec, bytes: number, guestBytes: number): LoadError {
@@ -170,9 +201,15 @@ export function functionAt(layout: Layout, ptr: Ptr): FuncId {
   return Number.isInteger(index) && index >= 0 && index < layout.functionCount ? index : -1;
 }
 
-/** The map whose descriptor lies at `ptr`, or -1. */
+/** What a program sees as the map: an address without rights. */
+export function descriptorOf(layout: Layout, map: MapId): Ptr {
+  return layout.descriptors + DESCRIPTOR_BYTES * map;
+}
+
+/** The map whose descriptor lies at `ptr`, or -1. Of those made at run time it says no more than that they may be there. */
 export function mapAt(layout: Layout, ptr: Ptr): MapId {
-  const by = ptr - (layout.maps[0]?.descriptor ?? 0);
+  const by = ptr - layout.descriptors;
   const index = by >> DESCRIPTOR_SHIFT;
-  return by >= 0 && (by & (DESCRIPTOR_BYTES - 1)) === 0 && index < layout.maps.length ? index : -1;
+  const inside = by >= 0 && (by & (DESCRIPTOR_BYTES - 1)) === 0 && index < layout.maps.length + layout.innerMaps;
+  return inside ? index : -1;
 }

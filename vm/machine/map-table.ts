@@ -5,9 +5,12 @@
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
 import { ConfigError, must } from '../errors.js';
+import { refuseMap } from '../maps/check-spec.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { opaqueOps } from '../maps/map-kind.js';
 import type { MapEnv, MapKind, MapOps } from '../maps/map-kind.js';
+import { misfit } from '../maps/map-of-maps.js';
+import type { MapOfMapsOps } from '../maps/map-of-maps.js';
 import type { PerfEventArrayOps } from '../maps/perf-event-array.js';
 import type { ProgArrayOps } from '../maps/prog-array.js';
 import type { RingbufOps } from '../maps/ringbuf.js';
@@ -15,7 +18,10 @@ import type { Memory } from '../memory/memory.js';
 import { raiseTrap } from '../memory/raise.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
-import { mapAt } from './layout.js';
+import { MAP_TYPE_ROWS } from '../spec/map-types.js';
+import { InnerMaps } from './inner-maps.js';
+import type { InnerMap } from './inner-maps.js';
+import { descriptorOf, mapAt } from './layout.js';
 import type { Layout } from './layout.js';
 
 interface Slot {
@@ -25,13 +31,20 @@ interface Slot {
 }
 
 export class MapTable {
+  readonly #env: MapEnv;
   readonly #memory: Memory;
   readonly #layout: Layout;
   readonly #slots: readonly Slot[];
+  readonly #inner: InnerMaps;
+  /** Maps made at run time, as far as they have been asked for. */
+  readonly #made: (Slot & InnerMap)[] = [];
 
+  /** @throws LoadError `load-map` where an initialiser puts a map where it does not fit */
   constructor(object: ObjectSpec, layout: Layout, env: MapEnv) {
+    this.#env = env;
     this.#memory = env.memory;
     this.#layout = layout;
+    this.#inner = new InnerMaps(object, layout, env.memory);
     this.#slots = object.maps.map((spec, index) => {
       const kind = mapKindOf(spec.type);
       const { base } = must(layout.maps[index], 'a placed map');
@@ -42,12 +55,37 @@ export class MapTable {
       for (const value of spec.values) {
         if (value.kind === 'func' && spec.type === 'prog_array')
           (ops as ProgArrayOps).setTarget(value.index, value.func);
+        if (value.kind === 'map') this.#putFirst(spec, ops, value.index, value.map);
       }
     }
   }
 
+  /** Those made at run time included. */
   get size(): number {
-    return this.#slots.length;
+    return this.#slots.length + this.#inner.count;
+  }
+
+  /**
+   * Makes a fresh map from the template of a map of maps.
+   * @param maxEntries where the kernel allows another capacity than the template's
+   * @throws ConfigError `config-value`, LoadError `load-memory`
+   */
+  createInner(outer: MapId, maxEntries?: number): MapId {
+    return this.#slots.length + this.#inner.create(outer, maxEntries);
+  }
+
+  /** Puts a map into a map of maps; the key is at `key`. Returns 0 or a negative errno. */
+  putMap(outer: MapSpec, ops: MapOps, key: Ptr, map: MapId, flags: number): number {
+    const slot = this.#slotOf(map);
+    if (slot === undefined) return -errno.EBADF;
+    if (outer.inner === undefined || misfit(outer.inner, slot.spec) !== undefined) return -errno.EINVAL;
+    return (ops as MapOfMapsOps).setMap(key, descriptorOf(this.#layout, map), flags);
+  }
+
+  /** The map whose descriptor a map of maps holds, or undefined. */
+  idAt(descriptor: Ptr): MapId | undefined {
+    const id = mapAt(this.#layout, descriptor);
+    return this.#slotOf(id) === undefined ? undefined : id;
   }
 
   /** Operations of the map behind a guest's pointer; traps where it is no map or its type is unsupported. */
@@ -73,12 +111,9 @@ export class MapTable {
 
   /** The ring buffer that holds a reserved record at `record`; traps where there is none. */
   ringbufOfRecord(record: Ptr): RingbufOps {
-    for (const [index, { spec, ops }] of this.#slots.entries()) {
-      const placed = this.#layout.maps[index];
-      if (spec.type !== 'ringbuf' || placed === undefined) continue;
-      if (record >= placed.base && record < placed.base + placed.bytes && (ops as RingbufOps).isReserved(record)) {
-        return ops as RingbufOps;
-      }
+    for (let id = 0; id < this.size; id++) {
+      const slot = this.#slotOf(id);
+      if (slot?.spec.type === 'ringbuf' && (slot.ops as RingbufOps).isReserved(record)) return slot.ops as RingbufOps;
     }
     return raiseTrap(this.#memory, 'bad-record', record);
   }
@@ -86,22 +121,51 @@ export class MapTable {
   /** Hands committed ring buffer records over to the outside. */
   drain(): void {
     for (const { spec, ops } of this.#slots) if (spec.type === 'ringbuf') (ops as RingbufOps).drain();
+    for (let index = 0; index < this.#inner.count; index++) {
+      const slot = this.#slotOf(this.#slots.length + index);
+      if (slot?.spec.type === 'ringbuf') (slot.ops as RingbufOps).drain();
+    }
   }
 
   handle(map: MapId): MapHandle {
-    const slot = must(this.#slots[map], 'a map');
-    return new MapHandle(this.#memory, this.#layout, slot.spec, slot.kind, slot.ops);
+    const slot = must(this.#slotOf(map), 'a map');
+    return new MapHandle(this.#memory, this.#layout, this, map, slot.spec, slot.kind, slot.ops);
   }
 
   /** Index of the map with this name, or undefined. */
   idOf(name: string): MapId | undefined {
-    const index = this.#slots.findIndex(({ spec }) => spec.name === name);
-    return index < 0 ? undefined : index;
+    for (let id = 0; id < this.size; id++) if (this.#slotOf(id)?.spec.name === name) return id;
+    return undefined;
+  }
+
+  #putFirst(outer: MapSpec, ops: MapOps, index: number, map: MapId): void {
+    const { scratch } = this.#layout;
+    const candidate = must(this.#slots[map], 'a map').spec;
+    const wrong = outer.inner === undefined ? undefined : misfit(outer.inner, candidate);
+    if (wrong !== undefined) refuseMap(outer, `map \`${candidate.name}\` cannot be inside: ${wrong}`);
+    this.#memory.write(scratch, new Uint8Array(outer.keyBytes));
+    this.#memory.setWord(scratch, index);
+    const failed = this.putMap(outer, ops, scratch, map, 0);
+    if (failed !== 0) refuseMap(outer, `initialiser ${String(index)} has no place`);
+  }
+
+  #slotOf(map: MapId): Slot | undefined {
+    const index = map - this.#slots.length;
+    if (index < 0) return this.#slots[map];
+    if (index >= this.#inner.count) return undefined;
+    const made = this.#made[index];
+    const inner = this.#inner.at(index);
+    // After going back to a checkpoint another map may be here.
+    if (made?.outer === inner.outer && made.base === inner.base && made.maxEntries === inner.maxEntries) return made;
+    const spec = this.#inner.specOf(index);
+    const kind = mapKindOf(spec.type);
+    const ops = kind?.bind(this.#env, spec, inner.base) ?? opaqueOps(-errno.EOPNOTSUPP);
+    return (this.#made[index] = { ...inner, spec, kind, ops });
   }
 
   #slotAt(descriptor: Ptr): Slot {
     const index = mapAt(this.#layout, descriptor);
-    const slot = this.#slots[index];
+    const slot = this.#slots[index] ?? this.#slotOf(index);
     if (slot === undefined) return raiseTrap(this.#memory, 'bad-map', descriptor);
     if (slot.kind === undefined) return raiseTrap(this.#memory, 'unsupported-map', index);
     return slot;
@@ -115,15 +179,27 @@ export class MapTable {
 
 /** A map seen from user space. Values of per-CPU maps are all CPUs' values, each padded to 8 bytes, as in bpf(2). */
 export class MapHandle {
+  readonly id: MapId;
   readonly spec: MapSpec;
   readonly #memory: Memory;
   readonly #layout: Layout;
+  readonly #maps: MapTable;
   readonly #kind: MapKind | undefined;
   readonly #ops: MapOps;
 
-  constructor(memory: Memory, layout: Layout, spec: MapSpec, kind: MapKind | undefined, ops: MapOps) {
+  constructor(
+    memory: Memory,
+    layout: Layout,
+    maps: MapTable,
+    id: MapId,
+    spec: MapSpec,
+    kind: MapKind | undefined,
+    ops: MapOps,
+  ) {
     this.#memory = memory;
     this.#layout = layout;
+    this.#maps = maps;
+    this.id = id;
     this.spec = spec;
     this.#kind = kind;
     this.#ops = ops;
@@ -162,6 +238,7 @@ export class MapHandle {
   set(key: Uint8Array, value: Uint8Array, flags = 0): number {
     const at = this.#putKey(key);
     this.#check('value', value, this.valueBytes);
+    if (this.holdsMaps) return this.#putMap(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
     const valueAt = this.#layout.scratchValue;
     this.#memory.write(valueAt, value.subarray(0, this.spec.valueBytes));
     const failed = this.#ops.update(at, valueAt, flags);
@@ -188,6 +265,31 @@ export class MapHandle {
     }
   }
 
+  /** Whether its values are maps: `get` and `set` then speak of them by id, in 4 bytes. */
+  get holdsMaps(): boolean {
+    return MAP_TYPE_ROWS[this.spec.type].holds === 'map';
+  }
+
+  /**
+   * Puts a map into a map of maps.
+   * @returns 0 or a negative errno: -EINVAL where the map is not like the template
+   */
+  setMap(key: Uint8Array, map: string | MapId, flags = 0): number {
+    if (!this.holdsMaps) return -errno.EINVAL;
+    return this.#putMap(this.#putKey(key), typeof map === 'string' ? this.#maps.idOf(map) : map, flags);
+  }
+
+  /** The map at this key of a map of maps, or undefined. */
+  getMap(key: Uint8Array): MapHandle | undefined {
+    const descriptor = this.holdsMaps ? this.#ops.lookupOn(this.#putKey(key), 0) : 0;
+    const id = descriptor === 0 ? undefined : this.#maps.idAt(descriptor);
+    return id === undefined ? undefined : this.#maps.handle(id);
+  }
+
+  #putMap(key: Ptr, map: MapId | undefined, flags: number): number {
+    return map === undefined ? -errno.EBADF : this.#maps.putMap(this.spec, this.#ops, key, map, flags);
+  }
+
   /** Puts a program's function into a prog_array (-1 clears the entry). Returns 0 or a negative errno. */
   setProgram(index: number, func: FuncId): number {
     if (this.spec.type !== 'prog_array') return -errno.EINVAL;
@@ -201,6 +303,11 @@ export class MapHandle {
   }
 
   #readValue(key: Ptr): Uint8Array {
+    if (this.holdsMaps) {
+      const id = new Uint8Array(4);
+      new DataView(id.buffer).setUint32(0, this.#maps.idAt(this.#ops.lookupOn(key, 0)) ?? 0xffff_ffff, true);
+      return id;
+    }
     if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
     const stride = alignUp(this.spec.valueBytes, 8);
     const out = new Uint8Array(stride * this.#layout.cpus);

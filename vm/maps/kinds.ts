@@ -1,7 +1,9 @@
 /** The map kinds that skep runs. Adding one is a file beside this one and a line here. */
 import type { MapTypeName } from '../spec/map-types.js';
 import { arrayKind } from './array.js';
+import { arrayOfMapsKind } from './array-of-maps.js';
 import { hashKind } from './hash.js';
+import { hashOfMapsKind } from './hash-of-maps.js';
 import { lpmTrieKind } from './lpm-trie.js';
 import { lruHashKind } from './lru-hash.js';
 import { lruPercpuHashKind } from './lru-percpu-hash.js';
@@ -23,6 +25,8 @@ const KINDS: readonly MapKind[] = [
   lruHashKind,
   lruPercpuHashKind,
   lpmTrieKind,
+  arrayOfMapsKind,
+  hashOfMapsKind,
 ];
 
 const BY_TYPE: ReadonlyMap<MapTypeName, MapKind> = new Map(KINDS.map((kind) => [kind.type, kind]));

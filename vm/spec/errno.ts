@@ -3,6 +3,7 @@ export const errno = {
   EPERM: 1,
   ENOENT: 2,
   E2BIG: 7,
+  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
@@ -15,5 +16,6 @@ export const errno = {
   ERANGE: 34,
   ENOTSUPP: 524,
   EOPNOTSUPP: 95,
+  EBADMSG: 74,
   EALREADY: 114,
 } as const;
