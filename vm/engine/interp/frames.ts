@@ -290,10 +290,7 @@ export class Frames {
   #atomicAddress(pc: number, bytes: number): Ptr {
     const d = this.code[pc + 1]!;
     const at = (this.regs[d]! + this.code[pc + 3]!) | 0;
-    if (
-      this.code[pc + 5] !== 0 &&
-      ((this.regs[d + 1]! | (this.regs[d]! >> 31)) !== 0 || !this.#machine.shadow.allows(at, bytes, READ_WRITE))
-    ) {
+    if (this.code[pc + 5] !== 0 && (this.regs[d + 1] !== 0 || !this.#machine.shadow.allows(at, bytes, READ_WRITE))) {
       throw noAccess;
     }
     return at;

@@ -727,24 +727,22 @@ export function runLoop(frames: Frames): Status {
           view.setInt32(a, code[pc + 4]!, true);
           break;
 
-        // Loads and stores with checks: the shadow of every byte must hold the right. A base of 2^31 or more is no pointer,
-        // even where its offset wraps it into the memory.
+        // Loads and stores with checks: the shadow of every byte must hold the right.
         case 135: // ldxb_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getUint8(a + delta) & 0x01) ^ 0x01)) !== 0) throw noAccess;
+          if ((R[s + 1]! | ((view.getUint8(a + delta) & 0x01) ^ 0x01)) !== 0) throw noAccess;
           R[d] = view.getUint8(a);
           R[d + 1] = 0;
           break;
         case 136: // ldxh_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getUint16(a + delta, true) & 0x0101) ^ 0x0101)) !== 0) throw noAccess;
+          if ((R[s + 1]! | ((view.getUint16(a + delta, true) & 0x0101) ^ 0x0101)) !== 0) throw noAccess;
           R[d] = view.getUint16(a, true);
           R[d + 1] = 0;
           break;
         case 137: // ldxw_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getInt32(a + delta, true) & 0x01010101) ^ 0x01010101)) !== 0)
-            throw noAccess;
+          if ((R[s + 1]! | ((view.getInt32(a + delta, true) & 0x01010101) ^ 0x01010101)) !== 0) throw noAccess;
           R[d] = view.getInt32(a, true);
           R[d + 1] = 0;
           break;
@@ -752,7 +750,6 @@ export function runLoop(frames: Frames): Status {
           a = (R[s]! + code[pc + 3]!) | 0;
           if (
             (R[s + 1]! |
-              (R[s]! >> 31) |
               ((view.getInt32(a + delta, true) & view.getInt32(a + delta + 4, true) & 0x01010101) ^ 0x01010101)) !==
             0
           )
@@ -763,41 +760,40 @@ export function runLoop(frames: Frames): Status {
           break;
         case 139: // ldxsb_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getUint8(a + delta) & 0x01) ^ 0x01)) !== 0) throw noAccess;
+          if ((R[s + 1]! | ((view.getUint8(a + delta) & 0x01) ^ 0x01)) !== 0) throw noAccess;
           lo = view.getInt8(a);
           R[d] = lo;
           R[d + 1] = lo >> 31;
           break;
         case 140: // ldxsh_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getUint16(a + delta, true) & 0x0101) ^ 0x0101)) !== 0) throw noAccess;
+          if ((R[s + 1]! | ((view.getUint16(a + delta, true) & 0x0101) ^ 0x0101)) !== 0) throw noAccess;
           lo = view.getInt16(a, true);
           R[d] = lo;
           R[d + 1] = lo >> 31;
           break;
         case 141: // ldxsw_checked
           a = (R[s]! + code[pc + 3]!) | 0;
-          if ((R[s + 1]! | (R[s]! >> 31) | ((view.getInt32(a + delta, true) & 0x01010101) ^ 0x01010101)) !== 0)
-            throw noAccess;
+          if ((R[s + 1]! | ((view.getInt32(a + delta, true) & 0x01010101) ^ 0x01010101)) !== 0) throw noAccess;
           lo = view.getInt32(a, true);
           R[d] = lo;
           R[d + 1] = lo >> 31;
           break;
         case 142: // stxb_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getUint8(a + delta) & 0x02) ^ 0x02)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getUint8(a + delta) & 0x02) ^ 0x02)) !== 0) throw noAccess;
           view.setInt8(a, R[s]!);
           view.setInt8(a + delta, 3);
           break;
         case 143: // stxh_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getUint16(a + delta, true) & 0x0202) ^ 0x0202)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getUint16(a + delta, true) & 0x0202) ^ 0x0202)) !== 0) throw noAccess;
           view.setInt16(a, R[s]!, true);
           view.setInt16(a + delta, 0x0303, true);
           break;
         case 144: // stxw_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
+          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
             if (frames.storeCtx(pc, a, false)) break;
             throw noAccess;
           }
@@ -808,7 +804,6 @@ export function runLoop(frames: Frames): Status {
           a = (R[d]! + code[pc + 3]!) | 0;
           if (
             (R[d + 1]! |
-              (R[d]! >> 31) |
               ((view.getInt32(a + delta, true) & view.getInt32(a + delta + 4, true) & 0x02020202) ^ 0x02020202)) !==
             0
           )
@@ -820,19 +815,19 @@ export function runLoop(frames: Frames): Status {
           break;
         case 146: // stb_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getUint8(a + delta) & 0x02) ^ 0x02)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getUint8(a + delta) & 0x02) ^ 0x02)) !== 0) throw noAccess;
           view.setInt8(a, code[pc + 4]!);
           view.setInt8(a + delta, 3);
           break;
         case 147: // sth_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getUint16(a + delta, true) & 0x0202) ^ 0x0202)) !== 0) throw noAccess;
+          if ((R[d + 1]! | ((view.getUint16(a + delta, true) & 0x0202) ^ 0x0202)) !== 0) throw noAccess;
           view.setInt16(a, code[pc + 4]!, true);
           view.setInt16(a + delta, 0x0303, true);
           break;
         case 148: // stw_checked
           a = (R[d]! + code[pc + 3]!) | 0;
-          if ((R[d + 1]! | (R[d]! >> 31) | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
+          if ((R[d + 1]! | ((view.getInt32(a + delta, true) & 0x02020202) ^ 0x02020202)) !== 0) {
             if (frames.storeCtx(pc, a, true)) break;
             throw noAccess;
           }
@@ -843,7 +838,6 @@ export function runLoop(frames: Frames): Status {
           a = (R[d]! + code[pc + 3]!) | 0;
           if (
             (R[d + 1]! |
-              (R[d]! >> 31) |
               ((view.getInt32(a + delta, true) & view.getInt32(a + delta + 4, true) & 0x02020202) ^ 0x02020202)) !==
             0
           )
