@@ -28,15 +28,7 @@ export function decodeEvent(object: ObjectSpec, event: MapEvent, typeName?: stri
       hint: candidates.length === 0 ? `name their type; ${KEEP_HINT}` : `name their type: ${candidates.join(' or ')}`,
     });
   }
-  const want = btf.sizeOf(type) ?? 0;
-  if (event.data.length < want) {
-    throw new ConfigError(
-      'config-value',
-      `an event of \`${event.map}\` has ${event.data.length} bytes, \`${typeText(btf, type)}\` has ${want}`,
-      { data: { map: event.map, bytes: event.data.length, want } },
-    );
-  }
-  return decodeValue(btf, type, event.data.subarray(0, want), `event of ${event.map}`);
+  return decodeValue(btf, type, event.data.subarray(0, btf.sizeOf(type)), `event of ${event.map}`);
 }
 
 /**
