@@ -134,7 +134,8 @@ export class Kernel {
     throw new KernelRefusal('program', again.errno, log.toString('latin1', 0, log.indexOf(0)));
   }
 
-  run(program: number, packet: Uint8Array, ctx?: Uint8Array): KernelRun {
+  /** @param flags BPF_F_TEST_... */
+  run(program: number, packet: Uint8Array, ctx?: Uint8Array, flags = 0): KernelRun {
     const out = this.#out;
     const ctxOut = Buffer.alloc(ctx?.length ?? 0);
     const { errno, attr } = this.#bpf(PROG_TEST_RUN, (request) => {
@@ -144,6 +145,7 @@ export class Kernel {
       request.writeBigUInt64LE(packet.length === 0 ? 0n : koffi.address(packet), 16);
       request.writeBigUInt64LE(koffi.address(out), 24);
       request.writeUInt32LE(1, 32);
+      request.writeUInt32LE(flags, 64);
       if (ctx === undefined) return;
       request.writeUInt32LE(ctx.length, 40);
       request.writeUInt32LE(ctxOut.length, 44);
@@ -178,7 +180,7 @@ export class KernelMachine {
   }
 
   /** @throws KernelRefusal where the program does not load */
-  run(packet: Uint8Array, func: FuncId = 0, ctx?: Uint8Array): KernelRun {
+  run(packet: Uint8Array, func: FuncId = 0, ctx?: Uint8Array, flags = 0): KernelRun {
     let program = this.#programs.get(func);
     if (program === undefined) {
       program = this.#kernel.load(
@@ -188,7 +190,7 @@ export class KernelMachine {
       );
       this.#programs.set(func, program);
     }
-    return this.#kernel.run(program, packet, ctx);
+    return this.#kernel.run(program, packet, ctx, flags);
   }
 
   #typeOf(func: FuncId): ProgTypeName {

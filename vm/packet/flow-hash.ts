@@ -7,6 +7,9 @@ import type { Memory } from '../memory/memory.js';
 
 const ETH_IPV4 = 0x0008;
 const ETH_IPV6 = 0xdd86;
+const ETH_8021Q = 0x0081;
+const ETH_8021AD = 0xa888;
+const VLAN_BYTES = 4;
 const TCP = 6;
 const UDP = 17;
 
@@ -21,9 +24,19 @@ function mixEnds(hash: number, one: number, other: number): number {
   return one >>> 0 < other >>> 0 ? mix(mix(hash, one), other) : mix(mix(hash, other), one);
 }
 
-/** @param protocol in network order @param at the network header @param end of the packet */
-export function flowHash(memory: Memory, protocol: number, at: Ptr, end: Ptr): number {
+/**
+ * @param outer protocol in network order
+ * @param network where its header begins
+ * @param end of the packet
+ */
+export function flowHash(memory: Memory, outer: number, network: Ptr, end: Ptr): number {
   const { view } = memory;
+  let protocol = outer;
+  let at = network;
+  while ((protocol === ETH_8021Q || protocol === ETH_8021AD) && at + VLAN_BYTES <= end) {
+    protocol = view.getUint16(at + 2, true);
+    at += VLAN_BYTES;
+  }
   let hash = mix(0x9e37_79b9, protocol);
   let transport = -1;
   let next = 0;

@@ -21,7 +21,8 @@ export abstract class PacketBuff {
   readonly memory: Memory;
   protected readonly shadow: Shadow;
   protected readonly ring: PacketRing;
-  protected readonly ctx: Ptr;
+  /** Where the context lies. */
+  readonly ctx: Ptr;
 
   constructor(memory: Memory, shadow: Shadow, ring: PacketRing, ctx: Ptr) {
     this.memory = memory;

@@ -24,7 +24,6 @@ export const CHECKSUM_UNNECESSARY = 1;
 export const CHECKSUM_COMPLETE = 2;
 
 /** pkt_type. */
-const PACKET_BROADCAST = 1;
 const PACKET_MULTICAST = 2;
 export const PACKET_OTHERHOST = 3;
 
@@ -231,7 +230,7 @@ export class SkBuff extends PacketBuff {
     this.memory.setWord(cells.packetMeta, data);
   }
 
-  /** Whom the frame is for, as a device without an address sees it (lo in BPF_PROG_TEST_RUN). */
+  /** Whom the frame is for, as a device without addresses sees it (lo in BPF_PROG_TEST_RUN): no address is its broadcast. */
   #typeOf(data: Ptr): number {
     const { view } = this.memory;
     if (this.end - data < 6) return 0;
@@ -239,7 +238,7 @@ export class SkBuff extends PacketBuff {
     const rest = view.getUint16(data + 4, true);
     if (first === 0 && rest === 0) return 0;
     if ((first & 1) === 0) return PACKET_OTHERHOST;
-    return first === 0xffff_ffff && rest === 0xffff ? PACKET_BROADCAST : PACKET_MULTICAST;
+    return PACKET_MULTICAST;
   }
 }
 

@@ -54,8 +54,8 @@ export function adjustRoom(skb: SkBuff, diff: number, mode: number, flags: numbe
   if (shrinks ? bytes >= networkBytes || networkBytes - bytes < leastBytes : tooLong(skb, skb.lengthBytes + bytes)) {
     return -errno.ENOTSUPP;
   }
-  if (shrinks && (flags & NO_CSUM_RESET) === 0) resetUnnecessary(skb);
   const result = shrinks ? shrink(skb, off, bytes, flags, flagsHi) : grow(skb, off, bytes, flags, flagsHi);
+  if (result === 0 && (flags & NO_CSUM_RESET) === 0) resetUnnecessary(skb);
   skb.settle();
   return result;
 }

@@ -17,5 +17,6 @@ export const errno = {
   ENOTSUPP: 524,
   EOPNOTSUPP: 95,
   EBADMSG: 74,
+  EOVERFLOW: 75,
   EALREADY: 114,
 } as const;

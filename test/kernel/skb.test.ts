@@ -1,0 +1,124 @@
+/**
+ * Socket buffers, their helpers and BPF_PROG_TEST_RUN against Linux: answers of a live kernel are recorded in
+ * `test/cases/kernel` (`BLESS=1` records again), both engines are held against the record, and the kernel where it can be
+ * asked.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { assemble } from '../../vm/asm/assemble.js';
+import { toHex, viewOf } from '../../vm/bytes.js';
+import { ENGINES } from '../../vm/datapath/engines.js';
+import { must } from '../../vm/errors.js';
+import { ALL_CHECKS, type Checks } from '../../vm/engine/engine.js';
+import { hookOf } from '../../vm/hooks/table.js';
+import { objectFromInsns } from '../../vm/object/from-insns.js';
+import type { ObjectSpec } from '../../vm/object/object-spec.js';
+import { beginTestRun, endTestRun } from '../../vm/packet/test-run.js';
+import { machineOf } from '../machine/harness.js';
+import { whyNotRecordedKernel } from './bpf-syscall.js';
+import { Kernel } from './helpers-kernel.js';
+import { FACTS_VERSION } from './render-facts.js';
+import { SKB_CASES, type SkbCase } from './skb-cases.js';
+
+const FILE = 'test/cases/kernel/skb.json';
+const bless = process.env.BLESS === '1';
+const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
+
+const objects = new Map<string, ObjectSpec>();
+
+function objectOf({ text }: SkbCase): ObjectSpec {
+  let object = objects.get(text);
+  if (object === undefined) {
+    object = objectFromInsns(assemble(text).bytes, { type: 'sched_cls' });
+    objects.set(text, object);
+  }
+  return object;
+}
+
+/** FNV-1a. */
+function hash(bytes: Uint8Array): string {
+  let h = 0x811c9dc5;
+  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
+  return (h >>> 0).toString(16).padStart(8, '0');
+}
+
+/** r0, length and hash of the packet, and the words of the ctx that are not 0. */
+function answer(retval: number, data: Uint8Array, ctx: Uint8Array): string {
+  const view = viewOf(ctx);
+  const words: string[] = [];
+  for (let off = 0; off + 4 <= ctx.length; off += 4) {
+    const word = view.getUint32(off, true);
+    if (word !== 0) words.push(`${off}=${word.toString(16)}`);
+  }
+  const bytes = data.length <= 16 ? toHex(data) : `${data.length}:${hash(data)}`;
+  return `${retval | 0} ${bytes} ${words.join(' ')}`;
+}
+
+const CTX_BYTES = 192;
+
+function askSkep(each: SkbCase, engine: 'interp' | 'wasm', checks: Checks): string {
+  const object = objectOf(each);
+  const machine = machineOf(object, { packetBytes: 20000, shadow: checks.memory });
+  machine.enter(must(hookOf('sched_cls'), 'a hook'));
+  const refused = beginTestRun(machine.skb, each.packet, each.ctx ?? new Uint8Array(CTX_BYTES), each.flags);
+  if (refused !== 0) return `errno ${refused}`;
+  const runner = ENGINES[engine].compile(object, machine.layout, checks).bind(machine);
+  runner.run(0, machine.layout.ctx);
+  const outcome = runner.outcome();
+  if (outcome.kind === 'trap') return `trap ${outcome.trap.name}: ${outcome.trap.message}`;
+  const { errno, context } = endTestRun(machine.skb, each.ctx, each.flags);
+  if (errno !== 0) return `errno ${errno}`;
+  const r0 = Number(BigInt.asIntN(32, outcome.r0));
+  return answer(r0, machine.skb.bytes(), context.subarray(0, each.ctx?.length ?? CTX_BYTES));
+}
+
+function askKernel(kernel: Kernel, each: SkbCase): string {
+  const machine = kernel.open(objectOf(each));
+  try {
+    const run = machine.run(each.packet, 0, each.ctx ?? new Uint8Array(CTX_BYTES), each.flags);
+    return run.errno === 0 ? answer(run.retval, run.data, run.ctx) : `errno ${run.errno}`;
+  } finally {
+    machine.close();
+  }
+}
+
+if (bless && skip === false) {
+  const kernel = new Kernel();
+  const rows = Object.fromEntries(SKB_CASES.map((each) => [each.name, askKernel(kernel, each)]));
+  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
+}
+
+const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
+
+t.test('the record holds every case', (t) => {
+  t.strictSame(Object.keys(answers).sort(), SKB_CASES.map(({ name }) => name).sort());
+  t.end();
+});
+
+const MODES = {
+  'interp, all checks': ['interp', ALL_CHECKS],
+  'wasm, all checks': ['wasm', ALL_CHECKS],
+  'wasm, no checks': ['wasm', { fuel: false, memory: false, stackInit: false }],
+} as const;
+
+for (const [mode, [engine, checks]] of Object.entries(MODES)) {
+  t.test(`skep answers as the kernel did: ${mode}`, (t) => {
+    for (const each of SKB_CASES) {
+      const ours = askSkep(each, engine, checks);
+      const theirs = answers[each.name] ?? 'nothing';
+      if (ours !== theirs) t.equal(ours, theirs, each.name);
+    }
+    t.ok(SKB_CASES.length > 1600, `${SKB_CASES.length} cases`);
+    t.end();
+  });
+}
+
+t.test('the kernel still answers so', { skip }, (t) => {
+  const kernel = new Kernel();
+  for (const each of SKB_CASES) {
+    const now = askKernel(kernel, each);
+    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
+  }
+  t.pass(`${SKB_CASES.length} cases`);
+  t.end();
+});
