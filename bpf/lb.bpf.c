@@ -673,40 +673,37 @@ static __always_inline bool is_served(const struct connection *connection)
 	return backend && backend->in_use && same_endpoint(&backend->endpoint, &connection->backend);
 }
 
-static __always_inline void flow_back(const struct flow *flow, const struct endpoint *from, struct flow *back)
-{
-	*back = (struct flow){
-		.source = from->address,
-		.destination = flow->source,
-		.ports = { .source = from->port, .destination = flow->ports.source },
-		.protocol = flow->protocol,
-	};
-}
-
 /*
- * Remembers how to undo the NAT of replies. A client may use one port towards two VIPs; if both lead to the same
- * backend, that would see one flow where there are two. The later one then has to try from another port.
+ * Makes sure that the NAT of replies can be undone. This is asked for each request: the table is full one day, and a
+ * flow without replies for a while would be the first to lose its entry. A client may use one port towards two VIPs;
+ * if both lead to the same backend, that would see one flow where there are two. The later one then has to try from
+ * another port.
  */
-static __noinline bool claim_replies(const struct flow *flow, const struct connection *connection)
+static __noinline bool claim_replies(const struct flow *flow, const struct connection *connection, __u64 now_ns)
 {
 	struct reply reply = {
 		.vip = { .address = flow->destination, .port = flow->ports.destination },
 		.service = connection->service,
 	};
-	struct flow back;
-	struct reply *taken;
+	struct flow back = {
+		.source = connection->backend.address,
+		.destination = flow->source,
+		.ports = { .source = connection->backend.port, .destination = flow->ports.source },
+		.protocol = flow->protocol,
+	};
+	struct reply *taken = bpf_map_lookup_elem(&replies, &back);
 
-	flow_back(flow, &connection->backend, &back);
-	taken = bpf_map_lookup_elem(&replies, &back);
-	if (taken && !same_endpoint(&taken->vip, &reply.vip)) {
+	if (taken) {
 		struct flow other = *flow;
 		struct connection *holder;
 
+		if (same_endpoint(&taken->vip, &reply.vip))
+			return true;
 		other.destination = taken->vip.address;
 		other.ports.destination = taken->vip.port;
 		holder = bpf_map_lookup_elem(&connections, &other);
 		if (holder && same_endpoint(&holder->backend, &connection->backend) &&
-		    is_alive(holder, flow->protocol, connection->last_ns))
+		    is_alive(holder, flow->protocol, now_ns))
 			return false;
 	}
 	bpf_map_update_elem(&replies, &back, &reply, BPF_ANY);
@@ -728,8 +725,11 @@ static __noinline enum reason route_to_backend(const struct service *service, co
 	if (known && is_alive(known, flow->protocol, fresh.last_ns) &&
 	    !(packet->syn && known->state == STATE_CLOSING) && is_served(known)) {
 		route->to = known->backend;
-		if (!quoted)
-			touch(known, packet, fresh.last_ns);
+		if (quoted)
+			return REASON_TO_BACKEND;
+		touch(known, packet, fresh.last_ns);
+		if (route->action == ACTION_NAT_TO_BACKEND && !claim_replies(flow, known, fresh.last_ns))
+			return REASON_TUPLE_TAKEN;
 		return REASON_TO_BACKEND;
 	}
 
@@ -742,7 +742,7 @@ static __noinline enum reason route_to_backend(const struct service *service, co
 	if (quoted)
 		return REASON_TO_BACKEND;
 
-	if (route->action == ACTION_NAT_TO_BACKEND && !claim_replies(flow, &fresh))
+	if (route->action == ACTION_NAT_TO_BACKEND && !claim_replies(flow, &fresh, fresh.last_ns))
 		return REASON_TUPLE_TAKEN;
 	fresh.state = packet->fin_or_rst ? STATE_CLOSING : packet->syn ? STATE_OPENING : STATE_OPEN;
 	bpf_map_update_elem(&connections, flow, &fresh, BPF_ANY);
@@ -753,8 +753,13 @@ static __noinline enum reason route_to_backend(const struct service *service, co
 static __noinline enum reason route_to_client(const struct reply *reply, const struct flow *flow,
 					      const struct packet *packet, bool quoted, struct route *route)
 {
+	struct flow request = {
+		.source = flow->destination,
+		.destination = reply->vip.address,
+		.ports = { .source = flow->ports.destination, .destination = reply->vip.port },
+		.protocol = flow->protocol,
+	};
 	struct connection *connection;
-	struct flow request;
 
 	route->to = reply->vip;
 	route->service = reply->service;
@@ -762,11 +767,6 @@ static __noinline enum reason route_to_client(const struct reply *reply, const s
 	if (quoted)
 		return REASON_TO_CLIENT;
 
-	flow_back(flow, &reply->vip, &request);
-	request.source = flow->destination;
-	request.destination = reply->vip.address;
-	request.ports.source = flow->ports.destination;
-	request.ports.destination = reply->vip.port;
 	connection = bpf_map_lookup_elem(&connections, &request);
 	if (connection)
 		touch(connection, packet, bpf_ktime_get_ns());
