@@ -750,13 +750,13 @@ static __always_inline int judge(struct __sk_buff *skb, enum direction direction
 	return decision.verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
-SEC("tc/ingress")
+SEC("tc")
 int policy_ingress(struct __sk_buff *skb)
 {
 	return judge(skb, INGRESS);
 }
 
-SEC("tc/egress")
+SEC("tc")
 int policy_egress(struct __sk_buff *skb)
 {
 	return judge(skb, EGRESS);

@@ -64,7 +64,8 @@ function matchOf(key: Uint8Array): Match {
   return isAny ? 'any-port' : 'peer-port';
 }
 
-class Judge {
+/** A policy at work: asks a runner about packets, and sees from its counters why it decided as it did. */
+export class Judge {
   readonly #runner: PolicyRunner;
   readonly #rules: readonly PolicyMapEntry[];
   readonly #counts = new Map<string, number>();

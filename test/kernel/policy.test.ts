@@ -1,9 +1,13 @@
 /** policy.bpf.o on the live kernel: loaded and run by BPF_PROG_TEST_RUN, attached nowhere. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import t from 'tap';
+import type { PolicyRule } from '../../bpf/control/policy.js';
 import { viewOf } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
-import { testAgainstModel, testScenarios } from '../control/policy-suite.js';
+import { readCaptureBytes } from '../../vm/net/capture.js';
+import { openSkep } from '../bpf/policy-runner.js';
+import { Judge, testAgainstModel, testScenarios } from '../control/policy-suite.js';
 import type { OpenRunner } from '../control/policy-suite.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
@@ -14,8 +18,20 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 t.comment(`SEED=${seed}`);
 
 const POLICIES = 25;
+const CAPTURES = 'pcaps';
+/** Rules that say both yes and no to what the captures hold. */
+const CAPTURE_RULES: readonly PolicyRule[] = (['ingress', 'egress'] as const).flatMap((direction): PolicyRule[] => [
+  { direction, action: 'allow', protocol: 'tcp', ports: { from: 1, to: 1023 } },
+  { direction, action: 'allow', protocol: 'udp', ports: 53 },
+  { direction, action: 'allow', protocol: 'icmp', ports: 8 },
+  { direction, action: 'allow', protocol: 'icmpv6' },
+  { direction, action: 'deny', protocol: 'tcp', ports: { from: 20, to: 25 } },
+]);
 /** CPUs that may count; one that does not exist counts nothing. */
 const CPUS = Array.from({ length: 2 * availableParallelism() }, (_, cpu) => cpu);
+
+/** BPF_PROG_TEST_RUN takes no frame whose network header is cut short. */
+class KernelRefusesPacket extends Error {}
 
 const open: OpenRunner = (object) => {
   const machine = new Kernel().open(object);
@@ -26,7 +42,7 @@ const open: OpenRunner = (object) => {
     },
     run: (program, frame) => {
       const { errno, retval } = machine.run(frame, must(funcs.get(program), program));
-      if (errno !== 0) throw new Error(`${program}: errno ${errno} for ${frame.length} bytes`);
+      if (errno !== 0) throw new KernelRefusesPacket(`${program}: errno ${errno} for ${frame.length} bytes`);
       return retval;
     },
     count: (map, key, off) =>
@@ -39,6 +55,37 @@ const open: OpenRunner = (object) => {
     },
   };
 };
+
+t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
+  for (const name of readdirSync(CAPTURES).filter((file) => /\.pcap(ng)?$/.test(file))) {
+    // Both ways, so that each packet is once a beginning and once an answer.
+    const asked = [...readCaptureBytes(readFileSync(`${CAPTURES}/${name}`))].flatMap(({ data }) =>
+      (['egress', 'ingress'] as const).map((direction) => ({ direction, frame: data })),
+    );
+    const told = [open, openSkep('interp')].map((each) => {
+      const judge = new Judge(each, { identities: [], rules: CAPTURE_RULES });
+      t.teardown(() => {
+        judge.close();
+      });
+      return judge;
+    });
+    let refused = 0;
+    for (const [index, { direction, frame }] of asked.entries()) {
+      const [kernel, skep] = told.map((judge) => {
+        try {
+          return `${judge.ask(direction, frame)} ${judge.match()}`;
+        } catch (error) {
+          if (error instanceof KernelRefusesPacket) return undefined;
+          throw error;
+        }
+      });
+      if (kernel === undefined) refused++;
+      else if (kernel !== skep) t.equal(skep, kernel, `${name}, packet ${(index >> 1) + 1}, ${direction}`);
+    }
+    t.ok(refused < asked.length, `${name}: ${asked.length - refused} runs equal, ${refused} too short for the kernel`);
+  }
+  t.end();
+});
 
 t.test('scenarios', { skip }, (t) => {
   testScenarios(t, open);
