@@ -1,7 +1,9 @@
 /** What `skep run` prints: the verdict table, traps with their C line, packet lines, JSON. Knows no files. */
 import { styleText } from 'node:util';
 import { summarizePacket } from '../vm/index.js';
-import type { PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
+import type { CodePlace, PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
+import { eventData } from './run-events.js';
+import type { EventDecoder } from './run-events.js';
 import { renderTable } from './text-table.js';
 
 function plural(count: number, what: string): string {
@@ -36,6 +38,24 @@ export function renderTrap(trap: TrapReport): string {
   return lines.join('\n');
 }
 
+/** Verdicts that let a packet go on as usual: the most common one of them needs no reason. */
+const PASSES: ReadonlySet<string> = new Set(['XDP_PASS', 'TC_ACT_OK', 'TC_ACT_UNSPEC', 'TCX_PASS', 'TCX_NEXT']);
+
+function placeText({ func, pc, line }: CodePlace): string {
+  if (line === undefined) return `${func}, insn ${String(pc)}`;
+  return `${line.file.replace(/^\.\//, '')}:${String(line.line)}: ${line.text.trim()}`;
+}
+
+/** Where each verdict was decided, but for the most common one that lets packets pass; undefined where nothing is left. */
+export function renderDecisions({ verdicts, decisions = [] }: ReplaySummary): string | undefined {
+  const usual = verdicts.find(({ verdict }) => PASSES.has(verdict))?.verdict;
+  const rows = decisions
+    .filter(({ verdict }) => verdict !== usual)
+    .map(({ verdict, packets, first, place }) => [verdict, String(packets), String(first), placeText(place)]);
+  if (rows.length === 0) return undefined;
+  return `${renderTable(['VERDICT', 'PACKETS', 'FIRST', 'DECIDED AT'], rows, [1, 2])}\n`;
+}
+
 /** The report for people; ends with a newline. */
 export function renderSummary(summary: ReplaySummary): string {
   const parts = [summary.packets === 0 ? 'no packets' : verdictTable(summary)];
@@ -62,9 +82,15 @@ function clockText(sec: number, nsec: number): string {
   return `${time}.${String(Math.floor(nsec / 1000)).padStart(6, '0')}`;
 }
 
-/** One packet in one line, and a line for each trace line and trap of it; ends with a newline. */
-export function renderPacket(outcome: PacketOutcome, colours: boolean): string {
-  const { packet, frame, verdict, insns, trace, trap } = outcome;
+/** What more than its verdict is wanted of a packet. */
+export interface PacketDetails {
+  /** Prints events, where it is given. */
+  readonly events?: EventDecoder;
+}
+
+/** One packet in one line, and a line for each event, trace line and trap of it; ends with a newline. */
+export function renderPacket(outcome: PacketOutcome, colours: boolean, details: PacketDetails = {}): string {
+  const { packet, frame, verdict, insns, trace, trap, decided } = outcome;
   const lines = [
     [
       String(packet.index + 1).padStart(5),
@@ -74,6 +100,12 @@ export function renderPacket(outcome: PacketOutcome, colours: boolean): string {
       summarizePacket(frame),
     ].join('  '),
   ];
+  const [place] = decided ?? [];
+  if (place !== undefined && trap === undefined && !PASSES.has(verdict))
+    lines.push(`       decided at ${placeText(place)}`);
+  for (const event of details.events === undefined ? [] : outcome.events) {
+    lines.push(`       ${details.events?.text(event) ?? ''}`);
+  }
   for (const line of trace) lines.push(`       trace: ${line}`);
   if (trap !== undefined)
     lines.push(
@@ -90,7 +122,8 @@ export function summaryJson(summary: ReplaySummary): unknown {
 }
 
 /** One packet as plain data. */
-export function packetJson({ packet, frame, verdict, code, insns, events, trace, trap }: PacketOutcome): unknown {
+export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unknown {
+  const { packet, frame, verdict, code, insns, events, trace, trap, decided } = outcome;
   return {
     packet: packet.index + 1,
     sec: packet.sec,
@@ -100,8 +133,9 @@ export function packetJson({ packet, frame, verdict, code, insns, events, trace,
     verdict,
     code,
     insns,
-    events: events.map(({ map, cpu, data }) => ({ map, cpu, data: Buffer.from(data).toString('hex') })),
+    events: events.map((event) => eventData(event, decoder)),
     trace,
+    ...(decided === undefined ? {} : { decided }),
     ...(trap === undefined ? {} : { trap }),
   };
 }

@@ -3,12 +3,25 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { openCaptureSource } from '../node/capture-source.js';
 import { readInput } from '../node/read-input.js';
-import { describeObject, load, PcapError, readCapture, Replay } from '../vm/index.js';
-import type { Datapath, EngineName, Packet, SkepError } from '../vm/index.js';
+import { openOutput } from '../node/write-output.js';
+import type { Output } from '../node/write-output.js';
+import {
+  ConfigError,
+  DecisionRecorder,
+  describeObject,
+  load,
+  PcapError,
+  readCapture,
+  Replay,
+  VerdictCapture,
+} from '../vm/index.js';
+import type { Datapath, EngineName, Packet, PacketOutcome, ProgramSpec, SkepError } from '../vm/index.js';
 import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
 import { createProgress } from './progress.js';
-import { packetJson, renderPacket, renderSummary, summaryJson } from './run-report.js';
+import { EventDecoder, eventJson, eventText } from './run-events.js';
+import { chosenMaps, mapJson, renderMap } from './run-maps.js';
+import { packetJson, renderDecisions, renderPacket, renderSummary, summaryJson } from './run-report.js';
 import { renderError } from './render-error.js';
 
 interface RunFlags {
@@ -23,7 +36,15 @@ interface RunFlags {
   readonly btf?: string;
   readonly json?: true;
   readonly verbose?: true;
+  readonly write?: string;
+  readonly leftOnly?: true;
+  readonly events?: true;
+  readonly eventType?: string;
+  readonly maps?: true | readonly string[];
+  readonly why?: true;
 }
+
+type Watch = (outcome: PacketOutcome) => void;
 
 const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
@@ -39,6 +60,12 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
+function parseNames(text: string): string[] {
+  const names = text.split(',').filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError('give names of maps');
+  return names;
+}
+
 /** Adds the command. */
 export function addRunCommand(program: Command, io: Io): void {
   program
@@ -48,12 +75,18 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-p, --prog <name>', 'program to run, by its name or section; needed where the object has several')
     .addOption(new Option('--engine <engine>', 'how to execute').choices(['interp', 'wasm']).default('interp'))
+    .option('-w, --write <capture>', 'write pcapng: packets with their verdicts, as they came in and as they left')
+    .option('--left-only', 'with -w: packets only as they left, without those that were dropped')
     .option('-c, --count <packets>', 'stop after this many packets', parseCount)
     .option('--memory <size>', 'linear memory for maps, packets and their shadow (default 2G)', parseBytes)
     .option('--fuel <insns>', 'instructions that one packet may cost', parseCount)
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)
     .option('--btf <file>', 'BTF of the kernel to relocate against (CO-RE)')
+    .option('--why', 'say at which C line each verdict was decided (engine interp, slower)')
+    .option('--events', 'print what the program sent to user space, by its BTF type')
+    .option('--event-type <struct>', 'what the events are, where the object does not say it')
+    .option('--maps [names]', 'print what maps hold at the end: all, or those named (commas between)', parseNames)
     .option('--json', 'print JSON: one object; with -v one line a packet before it')
     .option('-v, --verbose', 'print a line for each packet')
     .action(async (object: string, flags: RunFlags) => {
@@ -75,6 +108,11 @@ const BLANK: Packet = {
 };
 
 async function run(object: string, flags: RunFlags, io: Io): Promise<number> {
+  if (flags.why === true && flags.engine !== 'interp') {
+    throw new ConfigError('config-value', `--why needs engine interp, ${flags.engine} does not tell its steps`, {
+      hint: 'leave --engine out',
+    });
+  }
   const datapath = load(await readInput(object), {
     name: object,
     engine: flags.engine,
@@ -84,33 +122,99 @@ async function run(object: string, flags: RunFlags, io: Io): Promise<number> {
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.btf === undefined ? {} : { targetBtf: await readInput(flags.btf) }),
   });
-  const attachment = datapath.attach(flags.prog);
-  const replay = new Replay(datapath.machine, attachment);
-  const out: string[] = [];
-  const watch = flags.verbose === true ? lineWriter(flags, out, io) : undefined;
-  const failure = await feed(replay, flags, io, (packet) => {
-    replay.packet(packet, watch);
-    if (out.length >= 1000) io.out(out.splice(0).join(''));
-  });
-  io.out(out.join(''));
+  const recorder = flags.why === true ? new DecisionRecorder(datapath.machine) : undefined;
+  const attachment = datapath.attach(flags.prog, recorder === undefined ? {} : { probe: recorder });
+  const replay = new Replay(datapath.machine, attachment, recorder === undefined ? {} : { decisions: recorder });
+  const maps = flags.maps === undefined ? [] : chosenMaps(datapath, flags.maps === true ? [] : flags.maps);
+  const { program } = attachment;
+  const events = new EventDecoder(datapath, flags.eventType);
+  const report = (text: string): void => {
+    if (flags.write === '-') io.err(text);
+    else io.out(text);
+  };
+  const lines: string[] = [];
+  const output = flags.write === undefined ? undefined : outputOf(flags.write, io);
+  let failure: SkepError | undefined;
+  try {
+    const watch = all([
+      output === undefined ? undefined : captureWriter(output, program, flags),
+      lineWriter(flags, lines, events, io),
+    ]);
+    failure = await feed(replay, flags, io, (packet) => {
+      replay.packet(packet, watch);
+      if (lines.length >= 1000) report(lines.splice(0).join(''));
+    });
+    report(lines.join(''));
+    output?.commit();
+  } finally {
+    output?.discard();
+  }
   const summary = replay.summary();
   if (flags.json === true) {
-    const { program } = attachment;
     const head = { object, program: program.name, section: program.section, engine: datapath.engine };
-    io.out(
-      `${JSON.stringify({ ...head, ...(summaryJson(summary) as object) }, null, flags.verbose === true ? 0 : 2)}\n`,
-    );
+    const tail = flags.maps === undefined ? {} : { maps: maps.map((map) => mapJson(datapath, map)) };
+    const whole = { ...head, ...(summaryJson(summary) as object), ...tail };
+    report(`${JSON.stringify(whole, null, flags.verbose === true ? 0 : 2)}\n`);
   } else {
-    io.out(`${heading(object, datapath, attachment.program.name, flags)}\n\n${renderSummary(summary)}`);
+    const note = events.note === undefined ? undefined : `note: ${events.note}\n`;
+    const parts = [
+      `${heading(object, datapath, program.name, flags)}\n`,
+      renderSummary(summary),
+      renderDecisions(summary),
+      note,
+      ...maps.map((map) => renderMap(datapath, map)),
+    ];
+    report(parts.filter((part) => part !== undefined).join('\n'));
   }
   if (failure === undefined) return 0;
   io.err(renderError(failure));
   return EXIT_BAD_INPUT;
 }
 
-function lineWriter(flags: RunFlags, out: string[], { colours }: Io): Parameters<Replay['packet']>[1] {
-  if (flags.json === true) return (outcome) => void out.push(`${JSON.stringify(packetJson(outcome))}\n`);
-  return (outcome) => void out.push(renderPacket(outcome, colours));
+/** Standard output for `-`, which cannot be taken back. */
+function outputOf(path: string, io: Io): Output {
+  if (path !== '-') return openOutput(path);
+  const nothing = (): void => undefined;
+  return {
+    write: (bytes) => {
+      io.out(bytes);
+    },
+    commit: nothing,
+    discard: nothing,
+  };
+}
+
+function captureWriter(output: Output, program: ProgramSpec, flags: RunFlags): Watch {
+  const capture = new VerdictCapture({ leftOnly: flags.leftOnly === true });
+  for (const block of capture.start()) output.write(block);
+  return (outcome) => {
+    for (const block of capture.packet(program, outcome)) output.write(block);
+  };
+}
+
+function lineWriter(flags: RunFlags, out: string[], events: EventDecoder, { colours }: Io): Watch | undefined {
+  if (flags.verbose === true) {
+    if (flags.json === true) return (outcome) => void out.push(`${JSON.stringify(packetJson(outcome, events))}\n`);
+    const details = flags.events === true ? { events } : {};
+    return (outcome) => void out.push(renderPacket(outcome, colours, details));
+  }
+  if (flags.events !== true) return undefined;
+  return ({ packet, events: sent }) => {
+    for (const event of sent) {
+      const line =
+        flags.json === true ? JSON.stringify(eventJson(packet, event, events)) : eventText(packet, event, events);
+      out.push(`${line}\n`);
+    }
+  };
+}
+
+/** One that calls each, or none where there is none: the replay then makes no outcomes. */
+function all(watches: readonly (Watch | undefined)[]): Watch | undefined {
+  const given = watches.filter((watch) => watch !== undefined);
+  if (given.length === 0) return undefined;
+  return (outcome) => {
+    for (const watch of given) watch(outcome);
+  };
 }
 
 /** Feeds the packets; returns what was wrong with the capture, once the packets before the break have run. */

@@ -46,7 +46,19 @@ export { PROG_TYPE_ROWS } from './spec/prog-types.js';
 export type { ProgTypeName } from './spec/prog-types.js';
 
 export { Replay } from './replay/replay.js';
-export type { PacketOutcome, ReplaySummary, TrapTotal, VerdictTotal } from './replay/replay.js';
+export type {
+  CodePlace,
+  DecisionTotal,
+  PacketOutcome,
+  ReplayOptions,
+  ReplaySummary,
+  TrapTotal,
+  VerdictTotal,
+} from './replay/replay.js';
+export { DecisionRecorder } from './replay/decisions.js';
+export type { InsnPlace } from './replay/decisions.js';
+export { VerdictCapture } from './replay/verdict-capture.js';
+export type { VerdictCaptureOptions } from './replay/verdict-capture.js';
 export type { CostSummary } from './replay/cost.js';
 export { createCaptureReader, readCapture, readCaptureBytes } from './net/capture.js';
 export type { CaptureReader } from './net/capture.js';

@@ -1,6 +1,6 @@
 /**
  * Writes pcapng captures block by block: section, interface and enhanced packet blocks with options; time in
- * nanoseconds. Knows nothing of files, or of what the options of a packet mean.
+ * nanoseconds. Knows nothing of files or programs.
  */
 import { concatBytes, viewOf } from '../bytes.js';
 import { encodeText } from '../host.js';
@@ -13,6 +13,9 @@ import {
   OPT_END,
   OPT_IF_NAME,
   OPT_IF_TSRESOL,
+  OPT_PACKET_FLAGS,
+  OPT_PACKET_ID,
+  OPT_PACKET_VERDICT,
 } from './pcapng.js';
 import { timestampNs } from './packet.js';
 import { type PacketToWrite } from './write-pcap.js';
@@ -72,6 +75,28 @@ export function encodePacketBlock(packet: PcapngPacket, bigEndian = false): Uint
   const options = [...(packet.options ?? [])];
   if (packet.comment !== undefined) options.unshift({ code: OPT_COMMENT, value: encodeText(packet.comment) });
   return encodeBlock(BLOCK_ENHANCED_PACKET, [body, encodeOptions(options, bigEndian)], bigEndian);
+}
+
+/** epb_flags with the direction alone. */
+export function directionOption(direction: 'in' | 'out', bigEndian = false): PcapngOption {
+  const value = new Uint8Array(4);
+  viewOf(value).setUint32(0, direction === 'in' ? 1 : 2, !bigEndian);
+  return { code: OPT_PACKET_FLAGS, value };
+}
+
+/** epb_packetid: says that packets, also of different interfaces, are the same one. */
+export function packetIdOption(id: bigint, bigEndian = false): PcapngOption {
+  const value = new Uint8Array(8);
+  viewOf(value).setBigUint64(0, id, !bigEndian);
+  return { code: OPT_PACKET_ID, value };
+}
+
+/** epb_verdict: what a program at the TC or XDP hook returned, sign-extended to 64 bits. */
+export function verdictOption(hook: 'tc' | 'xdp', verdict: number, bigEndian = false): PcapngOption {
+  const value = new Uint8Array(9);
+  value[0] = hook === 'tc' ? 1 : 2;
+  viewOf(value).setBigInt64(1, BigInt(verdict), !bigEndian);
+  return { code: OPT_PACKET_VERDICT, value };
 }
 
 /** A whole capture of one section in memory. */

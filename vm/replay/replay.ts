@@ -5,8 +5,11 @@ import type { Machine } from '../machine/machine.js';
 import { ethernetFrameOf } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
 import type { MapEvent } from '../world/effects.js';
+import { lineAt } from '../datapath/trap-report.js';
+import type { FuncId, LineInfo } from '../object/object-spec.js';
 import { CostTally } from './cost.js';
 import type { CostSummary } from './cost.js';
+import type { DecisionRecorder, InsnPlace } from './decisions.js';
 
 /** One verdict's row. */
 export interface VerdictTotal {
@@ -25,6 +28,29 @@ export interface TrapTotal {
   readonly first: number;
 }
 
+/** A place in the program, for people. */
+export interface CodePlace {
+  readonly func: string;
+  /** Slot from the function's start. */
+  readonly pc: number;
+  /** Undefined where the object was compiled without -g. */
+  readonly line: LineInfo | undefined;
+}
+
+/** Packets that got the same verdict at the same C line (the same instruction, where there are no lines). */
+export interface DecisionTotal {
+  readonly verdict: string;
+  readonly packets: number;
+  /** Number of the first such packet, from 1. */
+  readonly first: number;
+  readonly place: CodePlace;
+}
+
+export interface ReplayOptions {
+  /** What the attachment was given as probe; says where each verdict was decided. */
+  readonly decisions?: DecisionRecorder;
+}
+
 export interface ReplaySummary {
   /** Most frequent first. */
   readonly verdicts: readonly VerdictTotal[];
@@ -32,6 +58,8 @@ export interface ReplaySummary {
   readonly bytes: number;
   readonly insns: CostSummary | undefined;
   readonly traps: readonly TrapTotal[];
+  /** Most frequent first within a verdict, verdicts in their order; only where a recorder was given. */
+  readonly decisions?: readonly DecisionTotal[];
   /** Samples that programs sent to user space, by map. */
   readonly events: ReadonlyMap<string, number>;
   readonly traceLines: number;
@@ -50,6 +78,10 @@ export interface PacketOutcome {
   readonly events: readonly MapEvent[];
   readonly trace: readonly string[];
   readonly trap: TrapReport | undefined;
+  /** The packet as the program left it. Read it at once: it costs a copy. */
+  readonly left: () => Uint8Array;
+  /** From what decided to where the verdict was set; only where a recorder was given. */
+  readonly decided?: readonly CodePlace[];
 }
 
 interface Total {
@@ -68,12 +100,16 @@ export class Replay {
   readonly #all: Total = { packets: 0, bytes: 0, insns: new CostTally() };
   readonly #traps = new Map<string, { trap: TrapReport; packets: number; first: number }>();
   readonly #events = new Map<string, number>();
+  readonly #places = new Map<FuncId, Map<number, CodePlace>>();
+  readonly #recorder: DecisionRecorder | undefined;
+  readonly #decisions = new Map<string, { verdict: string; packets: number; first: number; place: CodePlace }>();
   #traceLines = 0;
   #lost = 0;
 
-  constructor(machine: Machine, attachment: Attachment) {
+  constructor(machine: Machine, attachment: Attachment, options: ReplayOptions = {}) {
     this.#machine = machine;
     this.#attachment = attachment;
+    this.#recorder = options.decisions;
   }
 
   /**
@@ -84,6 +120,7 @@ export class Replay {
   packet(packet: Packet, watch?: (outcome: PacketOutcome) => void): void {
     const frame = ethernetFrameOf(packet);
     const attachment = this.#attachment;
+    this.#recorder?.begin();
     const status = attachment.deliver(frame, packet.sec, packet.nsec, packet.interfaceId + 1);
     const code = attachment.code();
     const insns = attachment.insns();
@@ -103,7 +140,19 @@ export class Replay {
     this.#lost += lost;
     const trap = status === 'trap' ? attachment.trap() : undefined;
     if (trap !== undefined) this.#countTrap(trap);
-    watch?.({ packet, frame, verdict: attachment.verdictName(code), code, insns, events, trace, trap });
+    const decided = this.#decide(code, trap);
+    watch?.({
+      packet,
+      frame,
+      verdict: attachment.verdictName(code),
+      code,
+      insns,
+      events,
+      trace,
+      trap,
+      left: () => this.#machine.packet.bytes(),
+      ...(decided === undefined ? {} : { decided }),
+    });
   }
 
   /** Packets run so far. */
@@ -122,10 +171,64 @@ export class Replay {
       bytes: this.#all.bytes,
       insns: this.#all.insns.summary(),
       traps: [...this.#traps.values()].sort((a, b) => b.packets - a.packets),
+      ...(this.#recorder === undefined ? {} : { decisions: this.#decisionTotals() }),
       events: this.#events,
       traceLines: this.#traceLines,
       lost: this.#lost,
     };
+  }
+
+  #decisionTotals(): readonly DecisionTotal[] {
+    const packets = new Map(
+      [...this.#totals].map(([code, each]) => [this.#attachment.verdictName(code), each.packets]),
+    );
+    const of = (verdict: string): number => packets.get(verdict) ?? 0;
+    return [...this.#decisions.values()].sort(
+      (a, b) =>
+        of(b.verdict) - of(a.verdict) ||
+        (a.verdict === b.verdict ? b.packets - a.packets || a.first - b.first : a.verdict < b.verdict ? -1 : 1),
+    );
+  }
+
+  /** Counts where the verdict was decided, and says the way there. */
+  #decide(code: number, trap: TrapReport | undefined): readonly CodePlace[] | undefined {
+    if (this.#recorder === undefined) return undefined;
+    const path =
+      trap === undefined
+        ? this.#recorder
+            .path()
+            .map((place) => this.#codePlace(place))
+            .reverse()
+        : [trap];
+    const [place] = path;
+    if (place === undefined) return path;
+    const verdict = this.#attachment.verdictName(code);
+    const { func, pc, line } = place;
+    const at = line === undefined ? `${func}+${String(pc)}` : `${line.file}:${String(line.line)}`;
+    const key = `${verdict} ${at}`;
+    const known = this.#decisions.get(key);
+    if (known === undefined)
+      this.#decisions.set(key, { verdict, packets: 1, first: this.#all.packets, place: { func, pc, line } });
+    else known.packets++;
+    return path.map(({ func, pc, line }) => ({ func, pc, line }));
+  }
+
+  #codePlace({ func, insn }: InsnPlace): CodePlace {
+    const places = this.#placesOf(func);
+    let place = places.get(insn);
+    if (place === undefined) {
+      const spec = this.#machine.object.functions[func];
+      const pc = spec?.insns[insn]?.pc ?? 0;
+      place = { func: spec?.name ?? '?', pc, line: spec === undefined ? undefined : lineAt(spec, pc) };
+      places.set(insn, place);
+    }
+    return place;
+  }
+
+  #placesOf(func: FuncId): Map<number, CodePlace> {
+    let places = this.#places.get(func);
+    if (places === undefined) this.#places.set(func, (places = new Map<number, CodePlace>()));
+    return places;
   }
 
   #countTrap(trap: TrapReport): void {
