@@ -1,12 +1,18 @@
 /**
  * lb.bpf.o on the live kernel, loaded and run but never attached: every packet of the cases, its verdict, the reason
- * that was counted, and each byte. Skips with the reason where bpf() cannot be used.
+ * that was counted, and each byte. Then damaged packets, and all captures, side by side with skep. Skips with the reason where bpf() cannot be used.
  */
-import { readFileSync } from 'node:fs';
-import t from 'tap';
+import { readFileSync, readdirSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { servicesToMaps, type LbService, type MapContents } from '../../bpf/control/lb.js';
 import { toHex } from '../../vm/bytes.js';
+import { Datapath } from '../../vm/datapath/datapath.js';
 import { must } from '../../vm/errors.js';
 import { loadObject } from '../../vm/loader/load-object.js';
+import { readAll } from '../support/captures.js';
+import { parseFrame } from '../../vm/net/headers.js';
+import { LINKTYPE_ETHERNET } from '../../vm/net/link-types.js';
+import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { CONTENTS, LB_CASES, REASONS, RING_SLOTS, verdictOf } from '../bpf/lb-cases.js';
 import { withVariable } from '../bpf/with-variable.js';
 import { whyNoBpf } from './bpf-syscall.js';
@@ -26,13 +32,21 @@ function readReasons(machine: KernelMachine): number[] {
   });
 }
 
-t.test('lb.bpf.o on this kernel', { skip: whyNoBpf() ?? false }, (t) => {
-  const object = withVariable(loadObject(readFileSync('bpf/lb.bpf.o')), 'ring_slots', RING_SLOTS);
+const skip = whyNoBpf() ?? false;
+const read = (): ObjectSpec => withVariable(loadObject(readFileSync('bpf/lb.bpf.o')), 'ring_slots', RING_SLOTS);
+
+function openKernel(object: ObjectSpec, contents: MapContents): KernelMachine {
   const machine = new Kernel().open(object);
-  t.teardown(() => machine.close());
-  for (const [map, entries] of Object.entries(CONTENTS)) {
+  for (const [map, entries] of Object.entries(contents)) {
     for (const [key, value] of entries) machine.update(map, key, value);
   }
+  return machine;
+}
+
+t.test('lb.bpf.o on this kernel', { skip }, (t) => {
+  const object = read();
+  const machine = openKernel(object, CONTENTS);
+  t.teardown(() => machine.close());
   const program = must(object.programs[0], 'a program').func;
   const want = REASONS.map(() => 0);
   for (const { name, packet, reason, out = packet } of LB_CASES) {
@@ -50,3 +64,92 @@ t.test('lb.bpf.o on this kernel', { skip: whyNoBpf() ?? false }, (t) => {
   );
   t.end();
 });
+
+/** Gives both the same packets in the same order; how many were answered with each verdict. */
+function compare(t: Test, contents: MapContents, packets: Iterable<readonly [string, Uint8Array]>): number[] {
+  const object = read();
+  const machine = openKernel(object, contents);
+  t.teardown(() => machine.close());
+  const datapath = new Datapath(object, { engine: 'wasm' });
+  for (const [map, entries] of Object.entries(contents)) {
+    for (const [key, value] of entries) datapath.map(map).set(key, value);
+  }
+  const attachment = datapath.attach();
+  const program = must(object.programs[0], 'a program').func;
+  const verdicts = [0, 0, 0, 0, 0];
+  for (const [name, packet] of packets) {
+    const theirs = machine.run(packet, program);
+    const ours = attachment.run(packet);
+    const [a, b] = [`${ours.code} ${toHex(ours.packet)}`, `${theirs.retval} ${toHex(theirs.data)}`];
+    if (theirs.errno !== 0 || a !== b) t.equal(a, b, `${name}: ${toHex(packet)} errno ${theirs.errno}`);
+    verdicts[ours.code] = (verdicts[ours.code] ?? 0) + 1;
+  }
+  return verdicts;
+}
+
+/** Each packet of the cases, several times, with a few bytes of its headers changed or its end cut off. */
+function* damaged(seed: number): Generator<readonly [string, Uint8Array]> {
+  let state = seed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (let round = 0; round < 8; round++) {
+    for (const { name, packet } of LB_CASES) {
+      if (packet.length < 15) continue;
+      const bytes = packet.slice(0, random(4) === 0 ? 14 + random(packet.length - 13) : packet.length);
+      for (let i = random(4); i > 0; i--) bytes[12 + random(Math.min(bytes.length - 12, 110))] = random(256);
+      yield [`${name}, round ${round}`, bytes];
+    }
+  }
+}
+
+t.test('damaged packets: kernel and skep agree', { skip }, (t) => {
+  const seed = 611;
+  const verdicts = compare(t, CONTENTS, damaged(seed));
+  t.comment(`seed ${seed}; by verdict ${verdicts.join(' ')}`);
+  t.ok(verdicts[0] === 0 && verdicts.slice(1, 4).every((count) => count > 200), `verdicts ${verdicts.join(' ')}`);
+  t.end();
+});
+
+/** Services where a capture's packets go, by turns with NAT and with a tunnel. */
+function servicesIn(frames: readonly Uint8Array[]): LbService[] {
+  const services = new Map<string, LbService>();
+  for (const frame of frames) {
+    const { headers } = parseFrame(frame, LINKTYPE_ETHERNET);
+    const ip = headers.find((each) => each.kind === 'ipv4' || each.kind === 'ipv6');
+    const transport = headers.find((each) => each.kind === 'tcp' || each.kind === 'udp');
+    if (ip === undefined || transport === undefined || transport.dstPort === 0 || transport.dstPort >= 30_000) continue;
+    const name = `${toHex(ip.dst)} ${transport.kind} ${transport.dstPort}`;
+    if (services.has(name) || services.size >= 20) continue;
+    const isTunnel = services.size % 2 === 1;
+    const net = ip.kind === 'ipv4' ? '10.8.0.' : '2001:db8:8::';
+    services.set(name, {
+      name,
+      vip: ip.kind === 'ipv4' ? ip.dst.join('.') : toHex(ip.dst).replace(/(.{4})(?!$)/g, '$1:'),
+      port: transport.dstPort,
+      protocol: transport.kind,
+      mode: isTunnel ? 'ipip' : 'nat',
+      backends: [1, 2, 3].map((i) => ({ address: `${net}${i}`, port: isTunnel ? transport.dstPort : 8000 + i })),
+    });
+  }
+  return [...services.values()];
+}
+
+for (const file of readdirSync('pcaps').filter((name) => /\.pcap(ng)?$/.test(name))) {
+  t.test(`${file}: kernel and skep agree`, { skip }, (t) => {
+    const frames = readAll(readFileSync(`pcaps/${file}`))
+      .packets.filter(
+        ({ linkType, data }) => linkType === LINKTYPE_ETHERNET && data.length >= 14 && data.length <= 3000,
+      )
+      .map(({ data }) => data);
+    const contents = servicesToMaps({ services: servicesIn(frames), ringSlots: RING_SLOTS });
+    const verdicts = compare(
+      t,
+      contents,
+      frames.map((frame, i) => [`packet ${i + 1}`, frame] as const),
+    );
+    t.pass(`${frames.length} packets, by verdict ${verdicts.join(' ')}`);
+    t.end();
+  });
+}
