@@ -29,7 +29,18 @@ export { DEFAULT_FUEL } from './engine/engine.js';
 export type { MapHandle } from './machine/map-table.js';
 export type { TypedMap } from './machine/typed-map.js';
 export type { GlobalDescription, Globals } from './machine/globals.js';
-export type { MapEvent } from './world/effects.js';
+export type { MapEvent, PacketClone } from './world/effects.js';
+export { redirectText } from './datapath/redirect.js';
+export type { Redirect } from './datapath/redirect.js';
+export type {
+  DeviceKind,
+  DeviceSpec,
+  NeighbourSpec,
+  NeighbourState,
+  RouteSpec,
+  RouteType,
+  WorldSpec,
+} from './world/world-spec.js';
 
 export { loadObject } from './loader/load-object.js';
 export type { LoadOptions } from './loader/load-object.js';

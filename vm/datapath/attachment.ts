@@ -12,7 +12,9 @@ import type { ProgramSpec } from '../object/object-spec.js';
 import { verdictName, verdictsOf } from '../spec/verdicts.js';
 import type { VerdictRow } from '../spec/verdicts.js';
 import { hiWord, mul, toNumber } from '../u64.js';
-import type { MapEvent } from '../world/effects.js';
+import type { MapEvent, PacketClone } from '../world/effects.js';
+import { redirectOf } from './redirect.js';
+import type { Redirect } from './redirect.js';
 import { reportTrap } from './trap-report.js';
 import type { TrapReport } from './trap-report.js';
 
@@ -43,6 +45,10 @@ export interface Result {
   /** Samples of ring buffers and perf buffers, and lines of bpf_trace_printk. */
   readonly events: readonly MapEvent[];
   readonly trace: readonly string[];
+  /** Copies that bpf_clone_redirect sent, oldest first. */
+  readonly clones: readonly PacketClone[];
+  /** Set where the verdict is a redirect: where the packet goes. */
+  readonly redirect?: Redirect;
   /** Set where the run did not end with `exit`; `verdict` is then what Linux does with such a packet. */
   readonly trap?: TrapReport;
 }
@@ -68,6 +74,7 @@ export class Attachment {
   deliver(packet: Uint8Array, sec = 0, nsec = 0, ifindex = 1, queue = 0): Status {
     const { world, layout, maps } = this.#machine;
     this.#machine.enter(this.#hook);
+    this.#machine.memory.setWord(cells.redirectKind, 0);
     this.#advanceClock(sec, nsec);
     world.setClock(this.#clockLo, this.#clockHi);
     this.#machine.packet.receive(packet, ifindex, queue);
@@ -84,9 +91,10 @@ export class Attachment {
     const { world, memory } = this.#machine;
     if (arrival.cpu !== undefined) world.setCpu(arrival.cpu);
     const status = this.deliver(packet, arrival.sec, arrival.nsec, arrival.ifindex, arrival.queue);
-    const { events, trace } = world.effects.take();
+    const { events, trace, clones } = world.effects.take();
     const { packet: buffer } = this.#machine;
     const trap = status === 'trap' ? this.trap() : undefined;
+    const redirect = this.redirect();
     return {
       verdict: this.verdict(),
       code: this.code(),
@@ -95,6 +103,8 @@ export class Attachment {
       metadata: memory.read(buffer.meta, buffer.data - buffer.meta),
       events,
       trace,
+      clones,
+      ...(redirect === undefined ? {} : { redirect }),
       ...(trap === undefined ? {} : { trap }),
     };
   }
@@ -111,6 +121,11 @@ export class Attachment {
 
   verdictName(code: number): string {
     return verdictName(this.#verdicts, code);
+  }
+
+  /** Where the last run's packet goes, if its verdict is a redirect. */
+  redirect(): Redirect | undefined {
+    return redirectOf(this.#machine, this.#hook, this.code());
   }
 
   /** Instructions of the last run. */

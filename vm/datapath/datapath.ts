@@ -16,6 +16,7 @@ import type { MapHandle } from '../machine/map-table.js';
 import { TypedMap } from '../machine/typed-map.js';
 import type { ObjectSpec } from '../object/object-spec.js';
 import type { MapEvent } from '../world/effects.js';
+import type { WorldSpec } from '../world/world-spec.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
 import { ENGINES } from './engines.js';
@@ -29,6 +30,8 @@ export interface DatapathOptions extends LayoutOptions {
   readonly fuel?: number;
   /** Seed of bpf_get_prandom_u32. */
   readonly seed?: number;
+  /** Devices, routes and neighbours; without it there is a loopback device that forwards nothing. */
+  readonly world?: WorldSpec;
 }
 
 export interface AttachOptions {
@@ -61,7 +64,10 @@ export class Datapath {
     this.checks = { ...checks, memory: checks.memory || mustCheck };
     const layout = layoutOf(object, { ...options, shadow: this.checks.memory });
     this.#compiled = ENGINES[this.engine].compile(object, layout, this.checks);
-    this.machine = new Machine(object, layout, options.seed === undefined ? {} : { seed: options.seed });
+    this.machine = new Machine(object, layout, {
+      world: options.world,
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+    });
     this.machine.setFuel(options.fuel ?? DEFAULT_FUEL);
   }
 

@@ -48,7 +48,7 @@ export const cells = {
   packetSlot: CELLS_BASE + 100,
   /** u32: packet number of the replay, from 0. */
   packetIndex: CELLS_BASE + 104,
-  /** Redirect target: kind (0 none, 1 ifindex, 2 map entry), ifindex or key, map index, flags. */
+  /** Redirect target: kind (0 none, 1 ifindex, 2 map entry), ifindex or key, the map's descriptor, flags. */
   redirectKind: CELLS_BASE + 112,
   redirectTarget: CELLS_BASE + 116,
   redirectMap: CELLS_BASE + 120,
@@ -79,6 +79,10 @@ export const cells = {
   skbEncapsulated: CELLS_BASE + 192,
   /** u32: whether the ctx has fields whose stores do more than hold bits. */
   ctxSpecial: CELLS_BASE + 196,
+  /** u32: first word of the map entry that is redirected to (ifindex of a device, queue size of a CPU). */
+  redirectValue: CELLS_BASE + 256,
+  /** struct bpf_redir_neigh, 20 bytes: family, then the next hop. */
+  redirectNexthop: CELLS_BASE + 260,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

@@ -18,5 +18,7 @@ export const errno = {
   EOPNOTSUPP: 95,
   EBADMSG: 74,
   EOVERFLOW: 75,
+  EAFNOSUPPORT: 97,
+  ENETDOWN: 100,
   EALREADY: 114,
 } as const;

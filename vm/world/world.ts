@@ -1,10 +1,12 @@
 /**
- * The deterministic surroundings of a program: clock, random numbers, CPU, effects. Their state lies in cells, so that
- * compiled code reads it with plain loads. Time moves only between packets.
+ * The deterministic surroundings of a program: clock, random numbers, CPU, effects, the network. What changes lies in
+ * cells, so that compiled code reads it with plain loads. Time moves only between packets.
  */
 import { cells } from '../memory/cells.js';
 import type { Memory } from '../memory/memory.js';
 import { Effects } from './effects.js';
+import { Network } from './network.js';
+import type { WorldSpec } from './world-spec.js';
 
 /** The first bpf_get_prandom_u32 of every replay follows from it. */
 export const DEFAULT_SEED = 0x5eed;
@@ -12,16 +14,20 @@ export const DEFAULT_SEED = 0x5eed;
 export interface WorldOptions {
   readonly seed?: number;
   readonly cpus?: number;
+  /** Devices, routes, neighbours; without it a loopback device is all that there is. */
+  readonly world?: WorldSpec | undefined;
 }
 
 export class World {
   readonly memory: Memory;
   readonly cpus: number;
   readonly effects = new Effects();
+  readonly network: Network;
 
   constructor(memory: Memory, options: WorldOptions = {}) {
     this.memory = memory;
     this.cpus = options.cpus ?? 1;
+    this.network = new Network(options.world);
     memory.setWord(cells.random, options.seed ?? DEFAULT_SEED);
     memory.setWord(cells.cpu, 0);
   }

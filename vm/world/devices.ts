@@ -1,0 +1,86 @@
+/** The world's devices by index and by name. Knows no routes. */
+import { parseMac } from '../address-text.js';
+import type { IpPrefix } from './ip-prefix.js';
+import { parsePrefix } from './ip-prefix.js';
+import { refuseWorld } from './spec-fault.js';
+import type { DeviceKind, DeviceSpec } from './world-spec.js';
+
+const MAC_BYTES = 6;
+const MAX_IFINDEX = 0x7fff_ffff;
+/** IFNAMSIZ without its NUL. */
+const MAX_NAME_CHARS = 15;
+const MIN_MTU = 68;
+const LOOPBACK_MTU = 65_536;
+const ETHERNET_MTU = 1500;
+
+export interface Device {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly addresses: readonly IpPrefix[];
+  readonly peer: string | undefined;
+  readonly up: boolean;
+  readonly forwarding: boolean;
+}
+
+export class Devices {
+  readonly #byIndex = new Map<number, Device>();
+  readonly #byName = new Map<string, Device>();
+
+  /** @throws ConfigError `config-value` */
+  constructor(specs: readonly DeviceSpec[]) {
+    for (const [index, spec] of specs.entries()) {
+      const path = `devices[${String(index)}]`;
+      const device = readDevice(spec, path);
+      if (this.#byIndex.has(device.ifindex)) refuseWorld(`${path}.ifindex`, `${String(spec.ifindex)} is taken`);
+      if (this.#byName.has(device.name)) refuseWorld(`${path}.name`, `\`${spec.name}\` is taken`);
+      this.#byIndex.set(device.ifindex, device);
+      this.#byName.set(device.name, device);
+    }
+  }
+
+  at(ifindex: number): Device | undefined {
+    return this.#byIndex.get(ifindex);
+  }
+
+  named(name: string): Device | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** In the order of the spec. */
+  all(): Iterable<Device> {
+    return this.#byIndex.values();
+  }
+
+  /** @throws ConfigError `config-value` where there is none */
+  mustHave(name: string, path: string): Device {
+    return this.named(name) ?? refuseWorld(path, `there is no device \`${name}\``);
+  }
+}
+
+function readDevice(spec: DeviceSpec, path: string): Device {
+  const { ifindex, name, kind = 'ethernet' } = spec;
+  if (!Number.isInteger(ifindex) || ifindex < 1 || ifindex > MAX_IFINDEX) {
+    refuseWorld(`${path}.ifindex`, `${String(ifindex)} is no interface index`);
+  }
+  if (!/^[^\s/:]+$/.test(name) || name.length > MAX_NAME_CHARS || name === '.' || name === '..') {
+    refuseWorld(`${path}.name`, `\`${name}\` is no name of a device`);
+  }
+  const mac = spec.mac === undefined ? new Uint8Array(MAC_BYTES) : parseMac(spec.mac);
+  if (mac === undefined) refuseWorld(`${path}.mac`, `\`${spec.mac ?? ''}\` is no MAC address`);
+  const mtu = spec.mtu ?? (kind === 'loopback' ? LOOPBACK_MTU : ETHERNET_MTU);
+  if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > LOOPBACK_MTU) {
+    refuseWorld(`${path}.mtu`, `${String(mtu)} is not ${String(MIN_MTU)} to ${String(LOOPBACK_MTU)}`);
+  }
+  const addresses = (spec.addresses ?? []).map(
+    (text, index) =>
+      parsePrefix(text) ?? refuseWorld(`${path}.addresses[${String(index)}]`, `\`${text}\` is no address`),
+  );
+  if (spec.peer !== undefined && kind !== 'veth' && kind !== 'netkit') {
+    refuseWorld(`${path}.peer`, `kind \`${kind}\` has no peer`);
+  }
+  const { peer, up = true, forwarding = true } = spec;
+  return { ifindex, name, kind, mac, mtu, addresses, peer, up, forwarding };
+}
