@@ -5,12 +5,15 @@
 import type { Hook } from '../hooks/hook.js';
 import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
-import { ETH_IPV4, ETH_IPV6 } from '../packet/sk-buff.js';
+import { ETH_IPV4, ETH_IPV6 } from '../packet/ether-type.js';
 import { AF_INET, REDIRECT_FLAGS, REDIRECT_KIND } from '../spec/redirect.js';
 import { formatMac } from '../address-text.js';
 import type { Device } from '../world/devices.js';
 import { formatIp } from '../world/ip-prefix.js';
 
+/** EtherTypes as `__sk_buff.protocol` shows them. */
+const ETH_IPV4 = 0x0008;
+const ETH_IPV6 = 0xdd86;
 const XDP_REDIRECT = 4;
 const TC_ACT_REDIRECT = 7;
 
