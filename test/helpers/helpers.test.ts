@@ -337,7 +337,7 @@ t.test('what is no map, no record, no function', (t) => {
     ['r2 = &map0\nr3 = 0\ncall tail_call\nexit', 'bad-map', /^map `cells` itself/],
     ['r1 = 1\nr2 = 5\nr3 = 0\nr4 = 0\ncall loop\nexit', 'bad-callback', /^NULL\+5 is not a function/],
     ['r1 = &map0\nr2 = r10\nr3 = 0\nr4 = 0\ncall for_each_map_elem\nexit', 'bad-callback', /^stack\+0 is not/],
-    ['call map_push_elem\nexit', 'unsupported-helper', /bpf_map_push_elem is unsupported by skep/],
+    ['call override_return\nexit', 'unsupported-helper', /bpf_override_return is unsupported by skep/],
   ];
   for (const [text, name, message] of cases) t.match(trapOf(text), { name, message }, text);
   t.end();

@@ -346,7 +346,7 @@ function lookupText({ type, keyBytes, valueBytes }: MapSpec, cpu: number): strin
 }
 
 /** One stream of a function and all that it reaches, calls as distances and maps as descriptors. */
-function link(object: ObjectSpec, func: FuncId, maps: readonly number[]): Insn[] {
+export function link(object: ObjectSpec, func: FuncId, maps: readonly number[]): Insn[] {
   const starts = new Map<FuncId, number>();
   const order: FuncId[] = [];
   let slots = 0;

@@ -4,6 +4,8 @@ import { getPrandomU32, getSmpProcessorId, ktimeGetNs } from './clock-random-cpu
 import { csumDiff } from './csum-diff.js';
 import type { Helper } from './helper.js';
 import { forEachMapElem, loop } from './loop.js';
+import { mapPeekElem, mapPopElem, mapPushElem } from './map-keyless.js';
+import { mapLookupPercpuElem } from './map-percpu.js';
 import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './map-access.js';
 import { perfEventOutput } from './perf-event-output.js';
 import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
@@ -34,6 +36,10 @@ const HELPERS: readonly Helper[] = [
   mapLookupElem,
   mapUpdateElem,
   mapDeleteElem,
+  mapPushElem,
+  mapPopElem,
+  mapPeekElem,
+  mapLookupPercpuElem,
   ktimeGetNs,
   getPrandomU32,
   getSmpProcessorId,

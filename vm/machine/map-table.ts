@@ -8,17 +8,20 @@ import { ConfigError, must } from '../errors.js';
 import { refuseMap } from '../maps/check-spec.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { opaqueOps } from '../maps/map-kind.js';
-import type { MapEnv, MapKind, MapOps } from '../maps/map-kind.js';
+import type { TargetMapOps } from '../maps/device-entries.js';
+import type { KeylessMapOps, MapEnv, MapKind, MapOps } from '../maps/map-kind.js';
 import { misfit } from '../maps/map-of-maps.js';
 import type { MapOfMapsOps } from '../maps/map-of-maps.js';
 import type { PerfEventArrayOps } from '../maps/perf-event-array.js';
 import type { ProgArrayOps } from '../maps/prog-array.js';
 import type { RingbufOps } from '../maps/ringbuf.js';
+import { wantsLock } from '../maps/update-flags.js';
 import type { Memory } from '../memory/memory.js';
 import { raiseTrap } from '../memory/raise.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_TYPE_ROWS } from '../spec/map-types.js';
+import type { MapTypeName } from '../spec/map-types.js';
 import { InnerMaps } from './inner-maps.js';
 import type { InnerMap } from './inner-maps.js';
 import { descriptorOf, mapAt } from './layout.js';
@@ -76,10 +79,14 @@ export class MapTable {
 
   /** Puts a map into a map of maps; the key is at `key`. Returns 0 or a negative errno. */
   putMap(outer: MapSpec, ops: MapOps, key: Ptr, map: MapId, flags: number): number {
+    return (ops as MapOfMapsOps).setMap(key, this.#descriptorFor(outer, map), flags);
+  }
+
+  #descriptorFor({ inner }: MapSpec, map: MapId): Ptr {
     const slot = this.#slotOf(map);
     if (slot === undefined) return -errno.EBADF;
-    if (outer.inner === undefined || misfit(outer.inner, slot.spec) !== undefined) return -errno.EINVAL;
-    return (ops as MapOfMapsOps).setMap(key, descriptorOf(this.#layout, map), flags);
+    if (inner === undefined || misfit(inner, slot.spec) !== undefined) return -errno.EINVAL;
+    return descriptorOf(this.#layout, map);
   }
 
   /** The map whose descriptor a map of maps holds, or undefined. */
@@ -107,6 +114,18 @@ export class MapTable {
 
   perfEventArray(descriptor: Ptr): PerfEventArrayOps {
     return this.#expect(descriptor, 'perf_event_array') as PerfEventArrayOps;
+  }
+
+  /** A map of values without keys behind a guest's pointer; traps where it is none. */
+  keyless(descriptor: Ptr): KeylessMapOps {
+    const { spec, ops } = this.#slotAt(descriptor);
+    return isKeyless(spec) ? (ops as KeylessMapOps) : raiseTrap(this.#memory, 'bad-map', descriptor);
+  }
+
+  /** The targets of redirection behind a guest's pointer; traps where it is no such map. */
+  targets(descriptor: Ptr): TargetMapOps {
+    const { spec, ops } = this.#slotAt(descriptor);
+    return isTargets(spec) ? (ops as TargetMapOps) : raiseTrap(this.#memory, 'bad-map', descriptor);
   }
 
   /** The ring buffer that holds a reserved record at `record`; traps where there is none. */
@@ -177,6 +196,28 @@ export class MapTable {
   }
 }
 
+/** Queues, stacks and filters. */
+function isKeyless({ type }: MapSpec): boolean {
+  return type === 'queue' || type === 'stack' || type === 'bloom_filter';
+}
+
+function isTargets({ type }: MapSpec): boolean {
+  return type === 'devmap' || type === 'devmap_hash' || type === 'cpumap';
+}
+
+/** The id of no map. */
+const NO_MAP = 0xffff_ffff;
+
+/** Maps whose entries bpf(2) takes out as it reads them. */
+const TAKEABLE: ReadonlySet<MapTypeName> = new Set([
+  'hash',
+  'percpu_hash',
+  'lru_hash',
+  'lru_percpu_hash',
+  'queue',
+  'stack',
+]);
+
 /** A map seen from user space. Values of per-CPU maps are all CPUs' values, each padded to 8 bytes, as in bpf(2). */
 export class MapHandle {
   readonly id: MapId;
@@ -221,16 +262,42 @@ export class MapHandle {
   }
 
   /**
+   * @param key of queues and stacks empty: `get` then peeks
    * @returns a copy of the value, or undefined where the key has none
    * @throws ConfigError `config-value` where the key has the wrong size
    */
   get(key: Uint8Array): Uint8Array | undefined {
     const at = this.#putKey(key);
+    if (isKeyless(this.spec)) return this.#takeOut('peek');
     if (this.#ops.lookupOn(at, 0) === 0) return undefined;
     return this.#readValue(at);
   }
 
   /**
+   * Reads a value and deletes it, as BPF_MAP_LOOKUP_AND_DELETE_ELEM; pops from queues and stacks, whose key is empty.
+   * @returns a copy of the value, undefined where the key has none, or -ENOTSUPP where the kernel does not do this
+   */
+  take(key: Uint8Array): Uint8Array | number | undefined {
+    if (!TAKEABLE.has(this.spec.type)) return -errno.ENOTSUPP;
+    if (isKeyless(this.spec)) {
+      this.#putKey(key);
+      return this.#takeOut('pop');
+    }
+    const value = this.get(key);
+    if (value !== undefined) this.delete(key);
+    return value;
+  }
+
+  /** Whether a bloom filter knows the value. */
+  has(value: Uint8Array): boolean {
+    this.#check('value', value, this.spec.valueBytes);
+    if (this.spec.type !== 'bloom_filter') return false;
+    this.#memory.write(this.#layout.scratchValue, value);
+    return (this.#ops as KeylessMapOps).peek(this.#layout.scratchValue) === 0;
+  }
+
+  /**
+   * @param key of queues, stacks and filters empty: `set` then pushes
    * @param flags BPF_ANY 0, BPF_NOEXIST 1, BPF_EXIST 2
    * @returns 0 or a negative errno
    * @throws ConfigError `config-value` where key or value have the wrong size
@@ -238,6 +305,7 @@ export class MapHandle {
   set(key: Uint8Array, value: Uint8Array, flags = 0): number {
     const at = this.#putKey(key);
     this.#check('value', value, this.valueBytes);
+    if (wantsLock(flags)) return -errno.EINVAL;
     if (this.holdsMaps) return this.#putMap(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
     const valueAt = this.#layout.scratchValue;
     this.#memory.write(valueAt, value.subarray(0, this.spec.valueBytes));
@@ -286,8 +354,15 @@ export class MapHandle {
     return id === undefined ? undefined : this.#maps.handle(id);
   }
 
+  /** What `op` writes out, or undefined. A filter has nothing to give. */
+  #takeOut(op: 'peek' | 'pop'): Uint8Array | undefined {
+    if (this.spec.type === 'bloom_filter') return undefined;
+    const out = this.#layout.scratchValue;
+    return (this.#ops as KeylessMapOps)[op](out) === 0 ? this.#memory.read(out, this.spec.valueBytes) : undefined;
+  }
+
   #putMap(key: Ptr, map: MapId | undefined, flags: number): number {
-    return map === undefined ? -errno.EBADF : this.#maps.putMap(this.spec, this.#ops, key, map, flags);
+    return this.#maps.putMap(this.spec, this.#ops, key, map ?? NO_MAP, flags);
   }
 
   /** Puts a program's function into a prog_array (-1 clears the entry). Returns 0 or a negative errno. */
@@ -305,7 +380,7 @@ export class MapHandle {
   #readValue(key: Ptr): Uint8Array {
     if (this.holdsMaps) {
       const id = new Uint8Array(4);
-      new DataView(id.buffer).setUint32(0, this.#maps.idAt(this.#ops.lookupOn(key, 0)) ?? 0xffff_ffff, true);
+      new DataView(id.buffer).setUint32(0, this.#maps.idAt(this.#ops.lookupOn(key, 0)) ?? NO_MAP, true);
       return id;
     }
     if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);

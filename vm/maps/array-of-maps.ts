@@ -28,11 +28,12 @@ function bind({ memory }: MapEnv, spec: MapSpec, base: Ptr): MapOfMapsOps {
     lookup,
     lookupOn: lookup,
     update: () => -errno.EOPNOTSUPP,
-    setMap(key, descriptor, flags) {
+    setMap(key, map, flags) {
       const index = indexAt(key);
       if (flags !== 0) return -errno.EINVAL;
       if (index >= spec.maxEntries) return -errno.E2BIG;
-      memory.setWord(at(index), descriptor);
+      if (map < 0) return map;
+      memory.setWord(at(index), map);
       return 0;
     },
     remove(key) {

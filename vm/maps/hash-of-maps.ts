@@ -22,7 +22,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOfMapsOps {
     lookup,
     lookupOn: lookup,
     update: () => -errno.EOPNOTSUPP,
-    setMap(key, descriptor, flags) {
+    setMap(key, map, flags) {
+      if (map < 0) return map;
       if (!knowsUpdateFlags(flags) || wantsLock(flags)) return -errno.EINVAL;
       const hash = table.hashOf(key);
       const present = table.find(key, hash);
@@ -30,7 +31,7 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOfMapsOps {
       if (failed !== 0) return failed;
       const entry = present === 0 ? table.take() : present;
       if (entry === 0) return -errno.E2BIG;
-      memory.setWord(table.valueOf(entry), descriptor);
+      memory.setWord(table.valueOf(entry), map);
       if (present === 0) table.link(entry, key, hash);
       return 0;
     },

@@ -7,6 +7,11 @@ import { hashOfMapsKind } from './hash-of-maps.js';
 import { lpmTrieKind } from './lpm-trie.js';
 import { lruHashKind } from './lru-hash.js';
 import { lruPercpuHashKind } from './lru-percpu-hash.js';
+import { bloomFilterKind } from './bloom-filter.js';
+import { cpumapKind } from './cpumap.js';
+import { devmapKind } from './devmap.js';
+import { devmapHashKind } from './devmap-hash.js';
+import { queueKind, stackKind } from './queue-stack.js';
 import type { MapKind } from './map-kind.js';
 import { percpuArrayKind } from './percpu-array.js';
 import { percpuHashKind } from './percpu-hash.js';
@@ -27,6 +32,12 @@ const KINDS: readonly MapKind[] = [
   lpmTrieKind,
   arrayOfMapsKind,
   hashOfMapsKind,
+  devmapKind,
+  devmapHashKind,
+  cpumapKind,
+  queueKind,
+  stackKind,
+  bloomFilterKind,
 ];
 
 const BY_TYPE: ReadonlyMap<MapTypeName, MapKind> = new Map(KINDS.map((kind) => [kind.type, kind]));

@@ -33,6 +33,14 @@ export interface MapOps {
   valueAt(position: number): Ptr;
 }
 
+/** A map of values without keys. */
+export interface KeylessMapOps extends MapOps {
+  push(value: Ptr, flags: number): number;
+  /** Writes the value that is next to `out`. A bloom filter says whether it knows what lies there. */
+  peek(out: Ptr): number;
+  pop(out: Ptr): number;
+}
+
 export interface MapKind {
   readonly type: MapTypeName;
   /** True where a value is one per CPU. */

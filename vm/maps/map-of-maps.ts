@@ -10,8 +10,11 @@ import { refuseMap } from './check-spec.js';
 import type { MapOps } from './map-kind.js';
 
 export interface MapOfMapsOps extends MapOps {
-  /** Puts a map in by its descriptor. Returns 0 or a negative errno. */
-  setMap(key: Ptr, descriptor: Ptr, flags: number): number;
+  /**
+   * Puts a map in. Returns 0 or a negative errno.
+   * @param map its descriptor, or the negative errno that says why there is none
+   */
+  setMap(key: Ptr, map: Ptr, flags: number): number;
 }
 
 /** Types that Linux lets no map hold: nothing says when two of them are alike. */
