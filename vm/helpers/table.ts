@@ -1,13 +1,17 @@
 /** The helpers that skep runs. Adding one is an entry in a family's file, a line here and its row in `spec/helpers`. */
 import type { HelperName } from '../spec/helpers.js';
 import { getPrandomU32, getSmpProcessorId, ktimeGetNs } from './clock-random-cpu.js';
+import { jiffies64, ktimeGetBootNs, ktimeGetCoarseNs, ktimeGetTaiNs } from './clock-kinds.js';
 import { csumDiff } from './csum-diff.js';
+import { fibLookup } from './fib-lookup.js';
 import type { Helper } from './helper.js';
 import { forEachMapElem, loop } from './loop.js';
 import { mapPeekElem, mapPopElem, mapPushElem } from './map-keyless.js';
 import { mapLookupPercpuElem } from './map-percpu.js';
 import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './map-access.js';
 import { perfEventOutput } from './perf-event-output.js';
+import { getNetnsCookie, getNumaNodeId } from './placement.js';
+import { cloneRedirect, redirect, redirectMap, redirectNeigh, redirectPeer } from './redirect.js';
 import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
 import {
   getHashRecalc,
@@ -28,6 +32,7 @@ import {
   skbVlanPop,
   skbVlanPush,
 } from './skb-geometry.js';
+import { snprintf, traceVprintk } from './snprintf.js';
 import { tracePrintk } from './trace-printk.js';
 import { xdpAdjustHead, xdpAdjustMeta, xdpAdjustTail } from './xdp-adjust.js';
 
@@ -41,9 +46,23 @@ const HELPERS: readonly Helper[] = [
   mapPeekElem,
   mapLookupPercpuElem,
   ktimeGetNs,
+  ktimeGetBootNs,
+  ktimeGetCoarseNs,
+  ktimeGetTaiNs,
+  jiffies64,
   getPrandomU32,
   getSmpProcessorId,
+  getNumaNodeId,
+  getNetnsCookie,
   tracePrintk,
+  traceVprintk,
+  snprintf,
+  redirect,
+  redirectMap,
+  redirectNeigh,
+  redirectPeer,
+  cloneRedirect,
+  fibLookup,
   csumDiff,
   xdpAdjustHead,
   xdpAdjustTail,
