@@ -255,7 +255,8 @@ struct packet {
 	struct ports ports; /* of TCP and UDP */
 	__u32 ip_off;
 	__u32 transport_off;
-	bool syn; /* of TCP */
+	__u32 end_off; /* of the packet in the frame, quoted or not; behind it is what Ethernet pads short frames with */
+	bool syn;      /* of TCP */
 	bool fin_or_rst;
 };
 
@@ -299,20 +300,31 @@ static __always_inline bool is_icmp(__u8 protocol)
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
 }
 
-/* The packet says how long it is: it must not be longer than the frame. (Shorter is usual: Ethernet pads.) */
-static __always_inline bool is_whole(struct xdp_md *ctx, const struct packet *packet)
+/* The packet says how long it is; it must not be longer than the frame. */
+static __always_inline bool read_length(struct xdp_md *ctx, struct packet *packet)
 {
-	__u32 bytes_behind_ethernet = ctx->data_end - ctx->data - packet->ip_off;
+	__u32 bytes;
 
 	if (packet->network.version == 4) {
 		struct iphdr *ip = header(ctx, packet->ip_off, sizeof(*ip));
 
-		return ip && bpf_ntohs(ip->tot_len) <= bytes_behind_ethernet && bpf_ntohs(ip->tot_len) >= ip->ihl * 4;
+		if (!ip)
+			return false;
+		bytes = bpf_ntohs(ip->tot_len);
 	} else {
 		struct ipv6hdr *ip = header(ctx, packet->ip_off, sizeof(*ip));
 
-		return ip && bpf_ntohs(ip->payload_len) + sizeof(*ip) <= bytes_behind_ethernet;
+		if (!ip)
+			return false;
+		bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	}
+	packet->end_off = packet->ip_off + bytes;
+	return packet->end_off <= ctx->data_end - ctx->data && packet->end_off >= packet->transport_off;
+}
+
+static __always_inline bool has_transport_bytes(const struct packet *packet, __u32 bytes)
+{
+	return packet->transport_off + bytes <= packet->end_off;
 }
 
 /* Ports and flags, as far as they are there: an ICMP error quotes no more than the first 8 bytes for certain. */
@@ -350,13 +362,13 @@ static __always_inline bool read_transport(struct xdp_md *ctx, struct packet *pa
 	if (packet->network.protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = header(ctx, packet->transport_off, sizeof(*tcp));
 
-		if (!tcp || tcp->doff < 5)
+		if (!tcp || !has_transport_bytes(packet, sizeof(*tcp)) || tcp->doff < 5)
 			return false;
 		packet->syn = tcp->syn;
 		packet->fin_or_rst = tcp->fin || tcp->rst;
 	}
-	if (is_icmp(packet->network.protocol))
-		return header(ctx, packet->transport_off, sizeof(struct icmp_header)) != NULL;
+	if (packet->network.protocol == IPPROTO_UDP || is_icmp(packet->network.protocol))
+		return has_transport_bytes(packet, 8);
 	return true;
 }
 
@@ -450,10 +462,10 @@ static __noinline __u64 rewrite(struct xdp_md *ctx, const struct packet *packet,
 
 	switch (packet->network.protocol) {
 	case IPPROTO_TCP: {
-		/* A quoted segment may end before its checksum. */
-		struct tcphdr *tcp = header(ctx, packet->transport_off, offsetof(struct tcphdr, check) + 2);
+		/* A quoted segment may end early: rarely between 8 and 20 bytes, and then nobody looks at its checksum. */
+		struct tcphdr *tcp = header(ctx, packet->transport_off, sizeof(*tcp));
 
-		if (tcp)
+		if (tcp && has_transport_bytes(packet, sizeof(*tcp)))
 			update_checksum(&tcp->check, addresses + ports, &change);
 		break;
 	}
@@ -625,7 +637,8 @@ static __always_inline __u32 choose(const struct service *service, const struct 
 	__u32 number = service->number;
 	struct ring *ring = bpf_map_lookup_elem(&rings, &number);
 
-	barrier_var(slot); /* so that clang compares all 64 bits: after a modulo the verifier knows nothing of the upper ones */
+	/* So that clang compares all 64 bits: after a modulo the verifier knows nothing of the upper ones. */
+	barrier_var(slot);
 	return ring && slot < RING_SLOTS_MAX ? ring->backend[slot] : 0;
 }
 
@@ -925,13 +938,14 @@ static __always_inline enum reason answer_echo(struct xdp_md *ctx, const struct 
 static __always_inline enum reason handle_error(struct xdp_md *ctx, const struct packet *packet, struct route *route)
 {
 	__be16 ethertype = packet->network.version == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	struct packet quoted = {};
+	struct packet quoted = { .end_off = packet->end_off };
 	struct flow flow = {};
 	struct icmp_header *icmp;
 	enum reason reason;
 	__u64 change, unused = 0;
 
-	if (!read_packet(ctx, packet->transport_off + sizeof(*icmp), ethertype, &quoted))
+	if (!read_packet(ctx, packet->transport_off + sizeof(*icmp), ethertype, &quoted) ||
+	    !has_transport_bytes(&quoted, quoted.network.later_fragment ? 0 : 8))
 		return REASON_MALFORMED;
 	flow.source = quoted.network.destination;
 	flow.destination = quoted.network.source;
@@ -1000,7 +1014,7 @@ static __always_inline enum reason handle(struct xdp_md *ctx, struct route *rout
 		return REASON_MALFORMED;
 	if (ethertype != bpf_htons(ETH_P_IP) && ethertype != bpf_htons(ETH_P_IPV6))
 		return REASON_NOT_IP;
-	if (!read_packet(ctx, offset_of(ctx, &cursor), ethertype, &packet) || !is_whole(ctx, &packet))
+	if (!read_packet(ctx, offset_of(ctx, &cursor), ethertype, &packet) || !read_length(ctx, &packet))
 		return REASON_MALFORMED;
 
 	if (packet.network.later_fragment)

@@ -409,6 +409,33 @@ for (const service of ['web4', 'dns4', 'web6', 'dns6'] as const) {
   add('tunnel4: error to the backend', frameOf(error), 'ERROR_TO_BACKEND', frameOf(outer));
 }
 
+// Bytes behind the packet are not the packet's, though they look like the rest of a segment.
+{
+  const { vip, port } = SERVICES.web4;
+  const backend = backendOf('web4', CLIENT4, 40_003);
+  const reply: FrameSpec = { src: vip, dst: CLIENT4, protocol: 'tcp', sport: port, dport: 40_003 };
+  const quote = (spec: FrameSpec) => packetOf(spec).subarray(0, 28);
+  const error: FrameSpec = { src: '192.0.2.99', dst: vip, protocol: 'icmp', icmp: { type: 3 }, padding: 20 };
+  add(
+    'web4: an error with padding',
+    frameOf({ ...error, data: quote(reply) }),
+    'ERROR_TO_BACKEND',
+    frameOf({
+      ...error,
+      dst: backend.address,
+      data: quote({ ...reply, src: backend.address, sport: backend.port }),
+      back: true,
+    }),
+  );
+  add(
+    'web4: an error whose quotation ends in the padding',
+    frameOf({ ...error, data: quote(reply).subarray(0, 24) }),
+    'MALFORMED',
+  );
+  const empty: FrameSpec = { src: CLIENT4, dst: vip, protocol: 6, data: new Uint8Array(0), padding: 40 };
+  add('web4: a segment that lies in the padding', frameOf(empty), 'MALFORMED');
+}
+
 // Fragments, of requests and of replies.
 for (const service of ['dns4', 'dns6', 'web4'] as const) {
   const client = service.endsWith('4') ? CLIENT4 : CLIENT6;
