@@ -43,7 +43,7 @@ const PASSES: ReadonlySet<string> = new Set(['XDP_PASS', 'TC_ACT_OK', 'TC_ACT_UN
 
 function placeText({ func, pc, line }: CodePlace): string {
   if (line === undefined) return `${func}, insn ${String(pc)}`;
-  return `${line.file.replace(/^\.\//, '')}:${String(line.line)}: ${line.text.trim()}`;
+  return `${line.file.replace(/^(\.\/)+/, '')}:${String(line.line)}: ${line.text.trim()}`;
 }
 
 /** Where each verdict was decided, but for the most common one that lets packets pass; undefined where nothing is left. */
