@@ -188,6 +188,15 @@ function byteCases(): SkbCase[] {
   }
   for (const bytes of [0, 1, 14, 15, 60, 74, 75, 1514, 0xffff, -1])
     cases.push(...casesOf([['skb_pull_data', bytes]], SOME));
+  for (const load of ['skb[0]', 'skb[12]', 'skb[73]', 'skb[74]', 'skb[r7+26]', 'skb[r7+73]', 'skb[r7-1]']) {
+    for (const width of ['u8', 'u16', 'u32']) {
+      cases.push({
+        name: `${width} ${load}`,
+        text: `r6 = r1\nr7 = 0\nr0 = 5\nr0 = *(${width} *)${load}\nr0 += 1\nexit`,
+        packet: PACKETS['ipv4 tcp'],
+      });
+    }
+  }
   return cases;
 }
 

@@ -1,7 +1,8 @@
 /** Helpers that read or set what a socket buffer says about its packet: type, hash, timestamp, congestion mark. */
 import { cells } from '../memory/cells.js';
 import type { Memory } from '../memory/memory.js';
-import { ctxOff, ETH_IPV4, ETH_IPV6, PACKET_OTHERHOST } from '../packet/sk-buff.js';
+import { ETH_IPV4, ETH_IPV6 } from '../packet/ether-type.js';
+import { ctxOff, PACKET_OTHERHOST } from '../packet/sk-buff.js';
 import { addHalf, addSum, isComplete, subSum } from '../packet/skb-csum.js';
 import { errno } from '../spec/errno.js';
 import type { PlainHelper } from './helper.js';

@@ -4,11 +4,8 @@
  */
 import type { Ptr } from '../addr.js';
 import type { Memory } from '../memory/memory.js';
+import { ETH_IPV4, ETH_IPV6, isVlan } from './ether-type.js';
 
-const ETH_IPV4 = 0x0008;
-const ETH_IPV6 = 0xdd86;
-const ETH_8021Q = 0x0081;
-const ETH_8021AD = 0xa888;
 const VLAN_BYTES = 4;
 const TCP = 6;
 const UDP = 17;
@@ -33,7 +30,7 @@ export function flowHash(memory: Memory, outer: number, network: Ptr, end: Ptr):
   const { view } = memory;
   let protocol = outer;
   let at = network;
-  while ((protocol === ETH_8021Q || protocol === ETH_8021AD) && at + VLAN_BYTES <= end) {
+  while (isVlan(protocol) && at + VLAN_BYTES <= end) {
     protocol = view.getUint16(at + 2, true);
     at += VLAN_BYTES;
   }

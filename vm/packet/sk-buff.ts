@@ -5,16 +5,14 @@
  */
 import type { Ptr } from '../addr.js';
 import { cells } from '../memory/cells.js';
-import type { Memory } from '../memory/memory.js';
 import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
-import { bswap16 } from '../u64.js';
+import { ETH_HEADER_BYTES, etherProtocol } from './ether-type.js';
 import { flowHash } from './flow-hash.js';
 import { PacketBuff } from './packet-buff.js';
 
 /** Room in front of a packet that was placed anew. What a program can do never depends on it. */
 const HEADROOM_BYTES = 256;
-export const ETH_HEADER_BYTES = 14;
 /** Longest socket buffer that a helper makes (BPF_SKB_MAX_LEN on 4 KiB pages). */
 export const SKB_MAX_BYTES = 16064;
 
@@ -26,16 +24,6 @@ export const CHECKSUM_COMPLETE = 2;
 /** pkt_type. */
 const PACKET_MULTICAST = 2;
 export const PACKET_OTHERHOST = 3;
-
-/** EtherTypes as a 16-bit load on a little-endian machine sees them. */
-export const ETH_IPV4 = 0x0008;
-export const ETH_IPV6 = 0xdd86;
-export const ETH_8021Q = 0x0081;
-export const ETH_8021AD = 0xa888;
-const ETH_802_3 = 0x0100;
-const ETH_802_2 = 0x0400;
-/** From this value on, in host order, the field is an EtherType, not a length. */
-const ETH_802_3_MIN = 0x600;
 
 /** Where struct __sk_buff has what this file writes. */
 export const ctxOff = {
@@ -240,11 +228,4 @@ export class SkBuff extends PacketBuff {
     if ((first & 1) === 0) return PACKET_OTHERHOST;
     return PACKET_MULTICAST;
   }
-}
-
-/** The protocol, in network order, that an EtherType or length at `at` stands for (eth_type_trans). */
-export function etherProtocol({ view }: Memory, at: Ptr, end: Ptr): number {
-  const type = view.getUint16(at, true);
-  if (bswap16(type) >= ETH_802_3_MIN) return type;
-  return at + 4 <= end && view.getUint16(at + 2, true) === 0xffff ? ETH_802_3 : ETH_802_2;
 }

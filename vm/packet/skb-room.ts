@@ -5,8 +5,8 @@
 import type { Ptr } from '../addr.js';
 import { cells } from '../memory/cells.js';
 import { errno } from '../spec/errno.js';
-import { CHECKSUM_COMPLETE, CHECKSUM_NONE, CHECKSUM_UNNECESSARY, ctxOff } from './sk-buff.js';
-import { ETH_IPV4, ETH_IPV6, SKB_MAX_BYTES } from './sk-buff.js';
+import { ETH_HEADER_BYTES, ETH_IPV4, ETH_IPV6 } from './ether-type.js';
+import { CHECKSUM_COMPLETE, CHECKSUM_NONE, CHECKSUM_UNNECESSARY, ctxOff, SKB_MAX_BYTES } from './sk-buff.js';
 import type { SkBuff } from './sk-buff.js';
 import { takeFromSum } from './skb-csum.js';
 
@@ -31,8 +31,6 @@ const ALL_LOW = FIXED_GSO | ENCAP_L3 | ENCAP_GRE | ENCAP_UDP | NO_CSUM_RESET | E
 /** Bytes of an inner L2 header, in the top byte of the flags. */
 const ENCAP_L2_SHIFT = 24;
 const MAX_DIFF = 0xfff;
-
-const ETH_HEADER_BYTES = 14;
 
 /** bpf_skb_adjust_room; the flags are two words. */
 export function adjustRoom(skb: SkBuff, diff: number, mode: number, flags: number, flagsHi: number): number {

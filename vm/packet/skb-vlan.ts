@@ -2,17 +2,13 @@
 import { cells } from '../memory/cells.js';
 import { errno } from '../spec/errno.js';
 import { bswap16 } from '../u64.js';
-import { ETH_8021AD, ETH_8021Q, ETH_HEADER_BYTES, etherProtocol } from './sk-buff.js';
+import { ETH_8021Q, ETH_HEADER_BYTES, etherProtocol, isVlan } from './ether-type.js';
 import type { SkBuff } from './sk-buff.js';
 import { putIntoSum, takeFromSum } from './skb-csum.js';
 
 const TAG_BYTES = 4;
 /** Destination and source address. */
 const ADDRESS_BYTES = 12;
-
-function isVlan(protocol: number): boolean {
-  return protocol === ETH_8021Q || protocol === ETH_8021AD;
-}
 
 /** bpf_skb_vlan_push; the protocol is in network order, and 802.1Q where it is no VLAN's. */
 export function pushVlan(skb: SkBuff, protocol: number, tci: number): number {

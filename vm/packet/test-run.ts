@@ -6,7 +6,8 @@ import { concatBytes, viewOf } from '../bytes.js';
 import { cells } from '../memory/cells.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
 import { errno } from '../spec/errno.js';
-import { CHECKSUM_COMPLETE, ctxOff, ETH_HEADER_BYTES, ETH_IPV4, ETH_IPV6 } from './sk-buff.js';
+import { ETH_HEADER_BYTES, ETH_IPV4, ETH_IPV6 } from './ether-type.js';
+import { CHECKSUM_COMPLETE, ctxOff } from './sk-buff.js';
 import type { SkBuff } from './sk-buff.js';
 import { foldSum, sumOf } from './skb-csum.js';
 

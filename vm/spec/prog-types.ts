@@ -21,8 +21,8 @@ function type<const N extends string>(id: number, name: N, ctx?: CtxName): ProgT
 export const PROG_TYPES = [
   type(1, 'socket_filter', '__sk_buff'),
   type(2, 'kprobe'),
-  type(3, 'sched_cls', '__sk_buff'),
-  type(4, 'sched_act', '__sk_buff'),
+  { id: 3, name: 'sched_cls', ctx: '__sk_buff' },
+  { id: 4, name: 'sched_act', ctx: '__sk_buff' },
   type(5, 'tracepoint'),
   { id: 6, name: 'xdp', ctx: 'xdp_md' },
   type(7, 'perf_event', 'bpf_perf_event_data'),
