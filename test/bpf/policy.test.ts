@@ -8,7 +8,7 @@ import type { EngineName } from '../../vm/datapath/engines.js';
 import { hookOf } from '../../vm/hooks/table.js';
 import { frame, PROTOCOL } from '../control/policy-frames.js';
 import type { Settings } from '../control/policy-scenarios.js';
-import { objectWith, testAgainstModel, testScenarios } from '../control/policy-suite.js';
+import { objectWith, testAgainstModel, testOrder, testScenarios } from '../control/policy-suite.js';
 import { openSkep } from './policy-runner.js';
 
 const skip = hookOf('sched_cls') === undefined ? 'skep has no tc hook' : false;
@@ -112,6 +112,11 @@ t.test('a connection is forgotten when its time is over, counted from its last p
 for (const engine of Object.keys(ENGINES) as EngineName[]) {
   t.test(`scenarios on ${engine}`, { skip }, (t) => {
     testScenarios(t, openSkep(engine));
+    t.end();
+  });
+
+  t.test(`the documented order on ${engine}, every way to fill it`, { skip }, (t) => {
+    t.equal(testOrder(t, openSkep(engine)), 729);
     t.end();
   });
 

@@ -6,12 +6,13 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import { policyMaps } from '../../bpf/control/policy.js';
-import type { Policy, PolicyDirection, PolicyMapEntry } from '../../bpf/control/policy.js';
+import type { Policy, PolicyDirection, PolicyMapEntry, PolicyRule } from '../../bpf/control/policy.js';
 import { toHex, viewOf } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
 import { loadObject } from '../../vm/loader/load-object.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { frameOf, policies, questions } from './policy-arbitrary.js';
+import { PROTOCOL } from './policy-frames.js';
 import { judge } from './policy-model.js';
 import type { Match } from './policy-model.js';
 import { drops, REASONS, SCENARIOS } from './policy-scenarios.js';
@@ -123,6 +124,50 @@ export function testScenarios(t: Test, open: OpenRunner): void {
       runner.close();
     }
   }
+}
+
+/** Port, protocol and everything: three lines of the documented order for a peer, and three for any. */
+const LEVELS: readonly Pick<PolicyRule, 'protocol' | 'ports'>[] = [
+  { protocol: 'tcp', ports: 80 },
+  { protocol: 'tcp' },
+  {},
+];
+const CHOICES = [undefined, 'allow', 'deny'] as const;
+const COMBINATIONS = 27;
+
+/** The rules of one peer, or of any: at each level none, an allowing or a denying one. */
+function combination(index: number, peer: Pick<PolicyRule, 'peer'>): PolicyRule[] {
+  return LEVELS.flatMap((level, at) => {
+    const action = CHOICES[Math.floor(index / 3 ** at) % 3];
+    return action === undefined ? [] : [{ direction: 'ingress', action, ...peer, ...level }];
+  });
+}
+
+/** Every way to fill the six lines of the documented order; returns how many were compared. */
+export function testOrder(t: Test, open: OpenRunner): number {
+  const peers = Array.from({ length: COMBINATIONS }, (_, index) => ({ id: 1000 + index, address: `10.1.0.${index}` }));
+  // Closes the direction where a combination has no rule.
+  const other: PolicyRule = { direction: 'ingress', action: 'deny', protocol: 'sctp' };
+  const own = peers.flatMap(({ id }, index) => combination(index, { peer: id }));
+  const identities = peers.map(({ id, address }) => ({ id, prefixes: [address] }));
+  let compared = 0;
+  for (let any = 0; any < COMBINATIONS; any++) {
+    const policy: Policy = { identities, rules: [other, ...own, ...combination(any, {})] };
+    const runner = new Judge(open, policy);
+    try {
+      for (const [index, { address }] of peers.entries()) {
+        const question = { direction: 'ingress', peer: address, protocol: PROTOCOL.tcp, port: 80 } as const;
+        const { reason, match } = judge(policy, question);
+        const ours = `${runner.ask('ingress', frameOf(question, index))} ${runner.match()}`;
+        const theirs = `${words(reason)} ${match}`;
+        if (ours !== theirs) t.equal(ours, theirs, `peer's rules ${index}, any's ${any}`);
+        compared++;
+      }
+    } finally {
+      runner.close();
+    }
+  }
+  return compared;
 }
 
 const PACKETS_A_POLICY = 12;

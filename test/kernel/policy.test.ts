@@ -7,7 +7,7 @@ import { viewOf } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
 import { readCaptureBytes } from '../../vm/net/capture.js';
 import { openSkep } from '../bpf/policy-runner.js';
-import { Judge, testAgainstModel, testScenarios } from '../control/policy-suite.js';
+import { Judge, testAgainstModel, testOrder, testScenarios } from '../control/policy-suite.js';
 import type { OpenRunner } from '../control/policy-suite.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
@@ -89,6 +89,11 @@ t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
 
 t.test('scenarios', { skip }, (t) => {
   testScenarios(t, open);
+  t.end();
+});
+
+t.test('the documented order, every way to fill it', { skip }, (t) => {
+  t.equal(testOrder(t, open), 729);
   t.end();
 });
 
