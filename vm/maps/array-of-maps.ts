@@ -8,12 +8,7 @@ import type { MapEnv, MapKind } from './map-kind.js';
 import { checkInner } from './map-of-maps.js';
 import type { MapOfMapsOps } from './map-of-maps.js';
 
-const FLAGS =
-  MAP_FLAGS.BPF_F_NUMA_NODE |
-  MAP_FLAGS.BPF_F_MMAPABLE |
-  MAP_FLAGS.BPF_F_RDONLY |
-  MAP_FLAGS.BPF_F_WRONLY |
-  MAP_FLAGS.BPF_F_INNER_MAP;
+const FLAGS = MAP_FLAGS.BPF_F_NUMA_NODE | MAP_FLAGS.BPF_F_RDONLY | MAP_FLAGS.BPF_F_WRONLY;
 
 const ENTRY_BYTES = 4;
 

@@ -3,7 +3,7 @@ import type { Ptr } from '../addr.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
-import { checkMapSpec, refuseMap } from './check-spec.js';
+import { checkMapSpec, checkSize, refuseMap } from './check-spec.js';
 import { hashBytes } from './entry-table.js';
 import { opaqueOps } from './map-kind.js';
 import type { KeylessMapOps, MapEnv, MapKind } from './map-kind.js';
@@ -16,6 +16,8 @@ const FLAGS =
   MAP_FLAGS.BPF_F_RDONLY_PROG |
   MAP_FLAGS.BPF_F_WRONLY_PROG;
 
+/** One allocation (KMALLOC_MAX_SIZE). */
+const MAX_VALUE_BYTES = 4_194_304;
 const DEFAULT_HASHES = 5;
 /** The low bits of map_extra say how many hashes; no others may be set. */
 const MAX_HASHES = 15;
@@ -67,6 +69,7 @@ export const bloomFilterKind: MapKind & { bind(...args: Parameters<MapKind['bind
   perCpu: false,
   plan(spec) {
     checkMapSpec(spec, FLAGS);
+    checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);
     const extra = spec.mapExtra ?? 0n;
     if (extra < 0n || extra > BigInt(MAX_HASHES)) {
       refuseMap(spec, `map_extra is ${String(extra)}, must be a number of hashes, 0 to ${String(MAX_HASHES)}`);

@@ -22,7 +22,7 @@ const FLAGS =
   MAP_FLAGS.BPF_F_WRONLY_PROG;
 
 /** One allocation (KMALLOC_MAX_SIZE) less the longest address and the kernel's own part of a node. */
-const MAX_VALUE_BYTES = 4_194_304 - 256 - 40;
+const MAX_VALUE_BYTES = 4_194_304 - 256 - 24;
 
 /** Header words: entries, nodes ever used, head of the list of free nodes, root. */
 const HEADER_BYTES = 16;
