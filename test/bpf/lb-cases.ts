@@ -432,8 +432,9 @@ for (const service of ['web4', 'dns4', 'web6', 'dns6'] as const) {
     frameOf({ ...error, data: quote(reply).subarray(0, 24) }),
     'MALFORMED',
   );
-  const empty: FrameSpec = { src: CLIENT4, dst: vip, protocol: 6, data: new Uint8Array(0), padding: 40 };
-  add('web4: a segment that lies in the padding', frameOf(empty), 'MALFORMED');
+  const empty: FrameSpec = { src: CLIENT4, dst: vip, protocol: 6, data: new Uint8Array(0) };
+  const segment = packetOf({ ...empty, protocol: 'tcp' }).subarray(20);
+  add('web4: a segment that lies in the padding', concatBytes([frameOf(empty), segment]), 'MALFORMED');
 }
 
 // Fragments, of requests and of replies.
