@@ -5,15 +5,14 @@
 import type { Hook } from '../hooks/hook.js';
 import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
-import { ETH_IPV4, ETH_IPV6 } from '../packet/ether-type.js';
 import { AF_INET, REDIRECT_FLAGS, REDIRECT_KIND } from '../spec/redirect.js';
 import { formatMac } from '../address-text.js';
 import type { Device } from '../world/devices.js';
 import { formatIp } from '../world/ip-prefix.js';
 
 /** EtherTypes as `__sk_buff.protocol` shows them. */
-const ETH_IPV4 = 0x0008;
-const ETH_IPV6 = 0xdd86;
+const PROTOCOL_IPV4 = 0x0008;
+const PROTOCOL_IPV6 = 0xdd86;
 const XDP_REDIRECT = 4;
 const TC_ACT_REDIRECT = 7;
 
@@ -149,7 +148,7 @@ function namedHop({ memory }: Machine): Uint8Array {
 }
 
 function routedHop({ skb, memory, world }: Machine, device: Device | undefined): Uint8Array | string {
-  const [off, bytes] = skb.protocol === ETH_IPV4 ? [16, 4] : skb.protocol === ETH_IPV6 ? [24, 16] : [0, 0];
+  const [off, bytes] = skb.protocol === PROTOCOL_IPV4 ? [16, 4] : skb.protocol === PROTOCOL_IPV6 ? [24, 16] : [0, 0];
   if (bytes === 0) return 'neither IPv4 nor IPv6';
   const at = skb.networkStart + off;
   if (at + bytes > skb.end) return 'the IP header is cut';

@@ -96,11 +96,8 @@ class Lookup {
     if (from === undefined) return -errno.ENODEV;
     if (!from.forwarding) return RET.FWD_DISABLED;
     const route = this.#route(destination, from);
-    const refusal = refusalOf(route);
-    if (refusal !== undefined) return refusal;
-    const { device } = route as Route;
-    if (device === undefined) return RET.NOT_FWDED;
-    return this.#forward(route as Route, device, destination);
+    if (route?.type !== 'unicast' || route.device === undefined) return refusalOf(route);
+    return this.#forward(route, route.device, destination);
   }
 
   #has(flag: number): boolean {
@@ -174,10 +171,8 @@ class Lookup {
   }
 }
 
-function refusalOf(route: Route | undefined): number | undefined {
+function refusalOf(route: Route | undefined): number {
   switch (route?.type) {
-    case 'unicast':
-      return undefined;
     case 'blackhole':
       return RET.BLACKHOLE;
     case 'unreachable':

@@ -2,11 +2,8 @@
  * Helpers that say where a packet is to go. They only note the target, in cells; it counts where the program then returns
  * the verdict for redirects. Models of net/core/filter.c of Linux 6.18.
  */
-import type { Ptr } from '../addr.js';
-import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
 import type { Memory } from '../memory/memory.js';
-import { raiseTrap } from '../memory/raise.js';
 import { errno } from '../spec/errno.js';
 import { MAP_TYPE_ROWS } from '../spec/map-types.js';
 import { REDIRECT_FLAGS, REDIRECT_KIND, REDIR_NEIGH_BYTES } from '../spec/redirect.js';
@@ -66,15 +63,16 @@ export const redirectNeigh: PlainHelper = {
 
 export const redirectMap: PlainHelper = {
   name: 'redirect_map',
-  bind: (machine) => {
-    const { memory, maps } = machine;
-    return (map = 0, key = 0, flags = 0, flagsHi = 0) => {
-      const { type } = maps.spec(map);
-      const { holds } = MAP_TYPE_ROWS[type];
-      if (holds !== 'device' && holds !== 'cpu') return raiseTrap(memory, 'bad-map', map);
-      const known = holds === 'device' ? REDIRECT_FLAGS.broadcast | REDIRECT_FLAGS.excludeIngress : 0;
+  bind:
+    ({ memory, maps }) =>
+    (map = 0, key = 0, flags = 0, flagsHi = 0) => {
+      const targets = maps.targets(map);
+      const known =
+        MAP_TYPE_ROWS[maps.spec(map).type].holds === 'device'
+          ? REDIRECT_FLAGS.broadcast | REDIRECT_FLAGS.excludeIngress
+          : 0;
       if (flagsHi !== 0 || (flags & ~(MISS_VERDICTS | known)) !== 0) return XDP_ABORTED;
-      const value = entryOf(machine, map, key);
+      const value = targets.targetOf(key);
       const toAll = (flags & REDIRECT_FLAGS.broadcast) !== 0;
       if (value === 0 && !toAll) {
         memory.setWord(cells.redirectKind, REDIRECT_KIND.none);
@@ -86,14 +84,8 @@ export const redirectMap: PlainHelper = {
       memory.setWord(cells.redirectValue, value === 0 ? 0 : memory.word(value));
       memory.setWord(cells.redirectFlags, toAll ? flags : 0);
       return XDP_REDIRECT;
-    };
-  },
+    },
 };
-
-function entryOf({ memory, layout, maps }: Machine, map: Ptr, key: number): Ptr {
-  memory.setWord(layout.scratch, key);
-  return maps.ops(map).lookupOn(layout.scratch, 0);
-}
 
 export const cloneRedirect: PlainHelper = {
   name: 'clone_redirect',
