@@ -1,6 +1,6 @@
 /** What `skep run` prints: the verdict table, traps with their C line, packet lines, JSON. Knows no files. */
 import { styleText } from 'node:util';
-import { summarizePacket } from '../vm/index.js';
+import { redirectText, summarizePacket } from '../vm/index.js';
 import type { CodePlace, PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
 import { eventData } from './run-events.js';
 import type { EventDecoder } from './run-events.js';
@@ -90,12 +90,13 @@ export interface PacketDetails {
 
 /** One packet in one line, and a line for each event, trace line and trap of it; ends with a newline. */
 export function renderPacket(outcome: PacketOutcome, colours: boolean, details: PacketDetails = {}): string {
-  const { packet, frame, verdict, insns, trace, trap, decided } = outcome;
+  const { packet, frame, verdict, insns, trace, trap, decided, redirect, clones } = outcome;
+  const target = redirect === undefined ? '' : ` -> ${redirectText(redirect)}`;
   const lines = [
     [
       String(packet.index + 1).padStart(5),
       clockText(packet.sec, packet.nsec),
-      `${paint(verdict, colours)}${' '.repeat(Math.max(0, 12 - verdict.length))}`,
+      `${paint(verdict, colours)}${target}${' '.repeat(Math.max(0, 12 - verdict.length - target.length))}`,
       `${String(insns).padStart(5)} insns`,
       summarizePacket(frame),
     ].join('  '),
@@ -105,6 +106,9 @@ export function renderPacket(outcome: PacketOutcome, colours: boolean, details: 
     lines.push(`       decided at ${placeText(place)}`);
   for (const event of details.events === undefined ? [] : outcome.events) {
     lines.push(`       ${details.events?.text(event) ?? ''}`);
+  }
+  for (const { ifindex, packet } of clones) {
+    lines.push(`       clone -> ifindex ${String(ifindex)}, ${plural(packet.length, 'byte')}`);
   }
   for (const line of trace) lines.push(`       trace: ${line}`);
   if (trap !== undefined)
@@ -123,7 +127,7 @@ export function summaryJson(summary: ReplaySummary): unknown {
 
 /** One packet as plain data. */
 export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unknown {
-  const { packet, frame, verdict, code, insns, events, trace, trap, decided } = outcome;
+  const { packet, frame, verdict, code, insns, events, trace, trap, decided, redirect, clones } = outcome;
   return {
     packet: packet.index + 1,
     sec: packet.sec,
@@ -135,6 +139,10 @@ export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unkno
     insns,
     events: events.map((event) => eventData(event, decoder)),
     trace,
+    ...(redirect === undefined ? {} : { redirect }),
+    ...(clones.length === 0
+      ? {}
+      : { clones: clones.map((clone) => ({ ...clone, packet: Buffer.from(clone.packet).toString('hex') })) }),
     ...(decided === undefined ? {} : { decided }),
     ...(trap === undefined ? {} : { trap }),
   };
