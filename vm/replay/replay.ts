@@ -4,7 +4,8 @@ import type { TrapReport } from '../datapath/trap-report.js';
 import type { Machine } from '../machine/machine.js';
 import { ethernetFrameOf } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
-import type { MapEvent } from '../world/effects.js';
+import type { Redirect } from '../datapath/redirect.js';
+import type { MapEvent, PacketClone } from '../world/effects.js';
 import { lineAt } from '../datapath/trap-report.js';
 import type { FuncId, LineInfo } from '../object/object-spec.js';
 import { CostTally } from './cost.js';
@@ -78,6 +79,10 @@ export interface PacketOutcome {
   readonly events: readonly MapEvent[];
   readonly trace: readonly string[];
   readonly trap: TrapReport | undefined;
+  /** Where it goes, if the verdict is a redirect. */
+  readonly redirect: Redirect | undefined;
+  /** Copies that bpf_clone_redirect sent. */
+  readonly clones: readonly PacketClone[];
   /** The packet as the program left it. Read it at once: it costs a copy. */
   readonly left: () => Uint8Array;
   /** From what decided to where the verdict was set; only where a recorder was given. */
@@ -134,7 +139,7 @@ export class Replay {
       each.bytes += frame.length;
       each.insns.add(insns);
     }
-    const { events, trace, lost } = this.#machine.world.effects.take();
+    const { events, trace, clones, lost } = this.#machine.world.effects.take();
     for (const { map } of events) this.#events.set(map, (this.#events.get(map) ?? 0) + 1);
     this.#traceLines += trace.length;
     this.#lost += lost;
@@ -150,6 +155,8 @@ export class Replay {
       events,
       trace,
       trap,
+      redirect: attachment.redirect(),
+      clones,
       left: () => this.#machine.packet.bytes(),
       ...(decided === undefined ? {} : { decided }),
     });
