@@ -65,6 +65,19 @@ exit`,
     path: [11, 10, 2],
   },
   {
+    name: 'past an early return into the same exit: the last of the branches that chose',
+    text: `r2 = *(u32 *)(r1 + 12)
+r0 = 2
+if r2 == 77 goto out
+r0 = 1
+if r2 == 1 goto +1
+r0 = 0
+r0 <<= 1
+out:
+exit`,
+    path: [6, 4],
+  },
+  {
     name: 'a computed verdict: the instruction that computed it',
     text: 'r0 = *(u32 *)(r1 + 12)\nr0 += 1\nr2 = r0\nr0 = r2\nexit',
     path: [1],

@@ -34,11 +34,11 @@ interface Origin {
   readonly constant: boolean;
   /** The instruction that wrote it. */
   readonly root: number;
-  /** The last instruction before the closest place where it met other values. */
-  readonly edge: number;
+  /** For each place on its way where it met other values: the last instruction before. */
+  readonly edges: readonly number[];
 }
 
-const UNKNOWN: Origin = { constant: false, root: -1, edge: -1 };
+const UNKNOWN: Origin = { constant: false, root: -1, edges: [] };
 
 export class DecisionRecorder implements Probe {
   readonly #machine: Machine;
@@ -83,14 +83,18 @@ export class DecisionRecorder implements Probe {
     if (!origin.constant) return [this.#place(origin.root < 0 ? at : origin.root)];
     const path: InsnPlace[] = [this.#place(origin.root)];
     for (;;) {
-      const branch = origin.edge < 0 ? this.#branchBefore(at) : this.#branchOf(origin.edge);
+      // Of several places that it passed, the last branch says most.
+      const branch =
+        origin.edges.length === 0
+          ? this.#branchBefore(at)
+          : Math.max(...origin.edges.map((edge) => this.#branchOf(edge)));
       if (branch < 0) return path;
       path.push(this.#place(branch));
       const asked = this.#operands(branch);
-      const chosen = asked.find(({ edge }) => edge >= 0);
-      if (chosen === undefined || !asked.every(({ constant }) => constant)) return path;
+      const edges = asked.flatMap((each) => each.edges);
+      if (edges.length === 0 || !asked.every(({ constant }) => constant)) return path;
       at = branch;
-      origin = chosen;
+      origin = { constant: true, root: branch, edges };
     }
   }
 
@@ -146,32 +150,32 @@ export class DecisionRecorder implements Probe {
         continue;
       }
       if (here < depth) return this.#argument(at, variable, edge);
-      if (this.#isOther(at, next)) return { ...UNKNOWN, edge };
+      if (this.#isOther(at, next)) return UNKNOWN;
       const flow = this.#flowAt(next);
       const { insn } = this.#place(next);
       if (edge < 0 && flow.startsBlock(insn) && flow.meets(insn, variable)) edge = at;
       if (writes(this.#insnAt(at), variable)) {
         const origin = this.#written(at, variable, inner);
-        return edge < 0 ? origin : { ...origin, edge };
+        return edge < 0 ? origin : { ...origin, edges: [edge, ...origin.edges] };
       }
       next = at;
       inner = -1;
     }
-    return { ...UNKNOWN, edge };
+    return UNKNOWN;
   }
 
   /** An argument of the function that the call at `at` opened. */
   #argument(at: number, variable: Variable, edge: number): Origin {
-    if (variable < 1 || variable > 5 || this.#insnAt(at).name !== 'call_local') return { ...UNKNOWN, edge };
+    if (variable < 1 || variable > 5 || this.#insnAt(at).name !== 'call_local') return UNKNOWN;
     const origin = this.#origin(at, variable);
-    return edge < 0 ? origin : { ...origin, edge };
+    return edge < 0 ? origin : { ...origin, edges: [edge, ...origin.edges] };
   }
 
   /** What the instruction at `at` wrote; `inner` is the last position of the function that it called. */
   #written(at: number, variable: Variable, inner: number): Origin {
     const insn = this.#insnAt(at);
     const { name } = insn;
-    const here = { constant: false, root: at, edge: -1 };
+    const here = { constant: false, root: at, edges: [] };
     const copy = (of: Variable): Origin => {
       const origin = this.#origin(at, of);
       return origin.root < 0 ? { ...origin, root: at } : origin;
@@ -183,8 +187,8 @@ export class DecisionRecorder implements Probe {
     // Sums are not followed: a loop's counter is one, and says nothing of what the loop saw.
     if (/^(mul|or|and|lsh|rsh|xor|arsh)(32|64)_[kx]$|^neg|^(le|be|bswap)\d/.test(name)) {
       const parts = [copy(insn.dst), ...(name.endsWith('_x') ? [copy(insn.src)] : [])];
-      const edge = parts.find((part) => part.edge >= 0)?.edge ?? -1;
-      return { constant: parts.every(({ constant }) => constant), root: at, edge };
+      const edges = parts.flatMap((part) => part.edges);
+      return { constant: parts.every(({ constant }) => constant), root: at, edges };
     }
     return here;
   }
