@@ -270,6 +270,15 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'rules see the port of the first fragment in the later ones',
+    policy: CLIENT,
+    settings: { other_seconds: 0 },
+    steps: [
+      egress(out({ protocol: PROTOCOL.udp, port: 53, fragment: { id: 3, offset: 0, more: true } }), 'allowed'),
+      egress(out({ protocol: PROTOCOL.udp, fragment: { id: 3, offset: 16, more: false } }), 'allowed'),
+    ],
+  },
+  {
     name: 'an audit drops only what cannot be read',
     policy: { identities, rules: [...CLIENT.rules, deny({ direction: 'ingress', protocol: 'tcp', ports: 23 })] },
     settings: { audit: 1 },

@@ -13,7 +13,7 @@ import { loadObject } from '../../vm/loader/load-object.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { frameOf, policies, questions } from './policy-arbitrary.js';
 import { PROTOCOL } from './policy-frames.js';
-import { judge } from './policy-model.js';
+import { identityOf, judge } from './policy-model.js';
 import type { Match } from './policy-model.js';
 import { drops, REASONS, SCENARIOS } from './policy-scenarios.js';
 import type { Reason, Settings } from './policy-scenarios.js';
@@ -87,8 +87,9 @@ export class Judge {
   }
 
   /** Which line of the documented order decided the packet just asked about: that of the rule that counted it. */
-  match(): string {
+  match(peer: number): string {
     const matches = this.#rules
+      .filter(({ key }) => [0, peer].includes(viewOf(key).getUint32(4, true)))
       .filter(({ key }) => this.#rose('rules', key, RULE_PACKETS_OFF))
       .map(({ key }) => matchOf(key));
     return matches.length === 0 ? 'none' : matches.join('+');
@@ -155,10 +156,10 @@ export function testOrder(t: Test, open: OpenRunner): number {
     const policy: Policy = { identities, rules: [other, ...own, ...combination(any, {})] };
     const runner = new Judge(open, policy);
     try {
-      for (const [index, { address }] of peers.entries()) {
+      for (const [index, { id, address }] of peers.entries()) {
         const question = { direction: 'ingress', peer: address, protocol: PROTOCOL.tcp, port: 80 } as const;
         const { reason, match } = judge(policy, question);
-        const ours = `${runner.ask('ingress', frameOf(question, index))} ${runner.match()}`;
+        const ours = `${runner.ask('ingress', frameOf(question, index))} ${runner.match(id)}`;
         const theirs = `${words(reason)} ${match}`;
         if (ours !== theirs) t.equal(ours, theirs, `peer's rules ${index}, any's ${any}`);
         compared++;
@@ -189,7 +190,7 @@ export function testAgainstModel(open: OpenRunner, seed: number, runs: number): 
         for (const question of asked) {
           const { reason, match } = judge(policy, question);
           const theirs = `${words(reason)} ${match}`;
-          const ours = `${runner.ask(question.direction, frameOf(question, serial++ & 0xffff))} ${runner.match()}`;
+          const ours = `${runner.ask(question.direction, frameOf(question, serial++ & 0xffff))} ${runner.match(identityOf(policy.identities, question.peer))}`;
           if (ours !== theirs) throw new Error(`${JSON.stringify(question)}: ${ours}, not ${theirs}`);
           seen.set(`${reason} ${match}`, (seen.get(`${reason} ${match}`) ?? 0) + 1);
         }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import t from 'tap';
+import { IDENTITY_WORLD } from '../../bpf/control/policy.js';
 import type { PolicyRule } from '../../bpf/control/policy.js';
 import { viewOf } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
@@ -73,7 +74,7 @@ t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
     for (const [index, { direction, frame }] of asked.entries()) {
       const [kernel, skep] = told.map((judge) => {
         try {
-          return `${judge.ask(direction, frame)} ${judge.match()}`;
+          return `${judge.ask(direction, frame)} ${judge.match(IDENTITY_WORLD)}`;
         } catch (error) {
           if (error instanceof KernelRefusesPacket) return undefined;
           throw error;
