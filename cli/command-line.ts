@@ -9,6 +9,7 @@ import type { Io } from './io.js';
 import { addLoadCommand } from './load.js';
 import { renderThrown } from './render-error.js';
 import { addRunCommand } from './run.js';
+import { addTraceCommand } from './trace.js';
 
 /** Asked of the package by its own name, which works from source and from dist alike. */
 function version(): string {
@@ -30,7 +31,14 @@ function createProgram(io: Io): Command {
       },
     })
     .exitOverride();
-  for (const add of [addLoadCommand, addRunCommand, addDisasmCommand, addAsmCommand, addConformancePluginCommand]) {
+  for (const add of [
+    addLoadCommand,
+    addRunCommand,
+    addTraceCommand,
+    addDisasmCommand,
+    addAsmCommand,
+    addConformancePluginCommand,
+  ]) {
     add(program, io);
   }
   return program;
