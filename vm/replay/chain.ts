@@ -1,0 +1,52 @@
+/**
+ * Programs one behind the other, as a packet meets them: what leaves one stage with a verdict that lets it go on comes in at
+ * the next. Each stage keeps its own score. Knows no files and no terminal.
+ */
+import { LINKTYPE_ETHERNET } from '../net/link-types.js';
+import type { Packet } from '../net/packet.js';
+import type { PacketOutcome, Replay } from './replay.js';
+
+export interface ChainStage {
+  /** As in `lb`; for people. */
+  readonly name: string;
+  readonly replay: Replay;
+  /** Verdicts after which the packet, as the program left it, comes in at the next stage. */
+  readonly goesOn: readonly string[];
+}
+
+/** Where a packet's way ended. */
+export interface ChainOutcome {
+  readonly stage: ChainStage;
+  readonly outcome: PacketOutcome;
+}
+
+export class Chain {
+  readonly #stages: readonly ChainStage[];
+
+  constructor(stages: readonly ChainStage[]) {
+    this.#stages = stages;
+  }
+
+  /**
+   * Sends one packet along the chain until a stage keeps it.
+   * @param watch told of each stage's outcome, in order
+   * @throws what `Replay.packet` throws
+   */
+  packet(packet: Packet, watch?: (stage: ChainStage, outcome: PacketOutcome) => void): ChainOutcome | undefined {
+    let next: Packet | undefined = packet;
+    let last: ChainOutcome | undefined;
+    for (const stage of this.#stages) {
+      if (next === undefined) break;
+      const arriving: Packet = next;
+      next = undefined;
+      stage.replay.packet(arriving, (outcome) => {
+        last = { stage, outcome };
+        watch?.(stage, outcome);
+        if (outcome.trap !== undefined || !stage.goesOn.includes(outcome.verdict)) return;
+        const data = outcome.left();
+        next = { ...arriving, data, origBytes: data.length, linkType: LINKTYPE_ETHERNET };
+      });
+    }
+    return last;
+  }
+}
