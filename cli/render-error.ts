@@ -1,5 +1,5 @@
 /** Errors for people: one message with where and what to do, the same for every command. */
-import { SkepError } from '../vm/index.js';
+import { ConfigErrors, SkepError } from '../vm/index.js';
 import type { Where } from '../vm/index.js';
 
 /** `file:line:col`, `file at byte 0x40`, `section xdp`, as far as is known. */
@@ -40,6 +40,7 @@ export function renderError(error: SkepError): string {
 
 /** Renders what a command threw; anything but a SkepError is a bug and keeps its stack. */
 export function renderThrown(thrown: unknown): string {
+  if (thrown instanceof ConfigErrors) return thrown.errors.map((each) => renderError(each)).join('');
   if (thrown instanceof SkepError) return renderError(thrown as SkepError);
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return `skep: this should not have happened, please report it:\n${text}\n`;

@@ -15,9 +15,12 @@ import {
   Replay,
   VerdictCapture,
 } from '../vm/index.js';
+import type { Configured } from '../vm/config/index.js';
 import type { Datapath, EngineName, Packet, PacketOutcome, ProgramSpec, SkepError } from '../vm/index.js';
 import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
+import { parseSetting, setGlobals } from './set-globals.js';
+import type { GlobalSetting } from './set-globals.js';
 import { createProgress } from './progress.js';
 import { EventDecoder, eventJson, eventText } from './run-events.js';
 import { chosenMaps, mapJson, renderMap } from './run-maps.js';
@@ -27,7 +30,9 @@ import { renderError } from './render-error.js';
 interface RunFlags {
   readonly read?: string;
   readonly prog?: string;
-  readonly engine: EngineName;
+  readonly engine?: EngineName;
+  readonly config?: string;
+  readonly set?: readonly GlobalSetting[];
   readonly memory?: number;
   readonly fuel?: number;
   readonly seed?: number;
@@ -71,10 +76,12 @@ export function addRunCommand(program: Command, io: Io): void {
   program
     .command('run')
     .description('replay a capture through a program and show its verdicts')
-    .argument('<object>', 'ELF file made by clang -target bpf')
+    .argument('[object]', 'ELF file made by clang -target bpf, or a config that names one (*.yaml, *.yml, *.json)')
     .option('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-p, --prog <name>', 'program to run, by its name or section; needed where the object has several')
-    .addOption(new Option('--engine <engine>', 'how to execute').choices(['interp', 'wasm']).default('interp'))
+    .addOption(new Option('--engine <engine>', 'how to execute (default interp)').choices(['interp', 'wasm']))
+    .option('-C, --config <file>', 'YAML file with maps, globals, world and more: docs/config.md')
+    .option('--set <var=value>', 'set a global variable, or a part of it; may be given several times', parseSetting)
     .option('-w, --write <capture>', 'write pcapng: packets with their verdicts, as they came in and as they left')
     .option('--left-only', 'with -w: packets only as they left, without those that were dropped')
     .option('-c, --count <packets>', 'stop after this many packets', parseCount)
@@ -89,7 +96,7 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('--maps [names]', 'print what maps hold at the end: all, or those named (commas between)', parseNames)
     .option('--json', 'print JSON: one object; with -v one line a packet before it')
     .option('-v, --verbose', 'print a line for each packet')
-    .action(async (object: string, flags: RunFlags) => {
+    .action(async (object: string | undefined, flags: RunFlags) => {
       io.exit(await run(object, flags, io));
     });
 }
@@ -107,24 +114,47 @@ const BLANK: Packet = {
   comment: undefined,
 };
 
-async function run(object: string, flags: RunFlags, io: Io): Promise<number> {
-  if (flags.why === true && flags.engine !== 'interp') {
-    throw new ConfigError('config-value', `--why needs engine interp, ${flags.engine} does not tell its steps`, {
-      hint: 'leave --engine out',
-    });
-  }
-  const datapath = load(await readInput(object), {
-    name: object,
-    engine: flags.engine,
+/** A datapath and how packets come to it, from an object or a config. */
+interface Loaded extends Pick<Configured, 'datapath' | 'program' | 'attach' | 'ifindex'> {
+  readonly object: string;
+}
+
+async function loadRun(given: string | undefined, flags: RunFlags): Promise<Loaded> {
+  const options = {
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
     ...(flags.fuel === undefined ? {} : { fuel: flags.fuel }),
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.btf === undefined ? {} : { targetBtf: await readInput(flags.btf) }),
-  });
+  };
+  const isConfig = flags.config === undefined && given !== undefined && /\.(?:ya?ml|json)$/i.test(given);
+  const config = isConfig ? given : flags.config;
+  if (config !== undefined) {
+    const { loadWithConfig } = await import('./config.js');
+    return await loadWithConfig(config, isConfig ? undefined : given, { ...options, program: flags.prog });
+  }
+  if (given === undefined) {
+    throw new ConfigError('config-usage', 'which object?', { hint: 'give an object, or --config FILE that names one' });
+  }
+  const datapath = load(await readInput(given), { name: given, ...options });
+  return { datapath, program: flags.prog, attach: {}, ifindex: undefined, object: given };
+}
+
+async function run(given: string | undefined, flags: RunFlags, io: Io): Promise<number> {
+  const { datapath, program: wanted, attach, ifindex, object } = await loadRun(given, flags);
+  setGlobals(datapath, flags.set);
+  if (flags.why === true && datapath.engine !== 'interp') {
+    throw new ConfigError('config-value', `--why needs engine interp, ${datapath.engine} does not tell its steps`, {
+      hint: 'leave --engine out',
+    });
+  }
   const recorder = flags.why === true ? new DecisionRecorder(datapath.machine) : undefined;
-  const attachment = datapath.attach(flags.prog, recorder === undefined ? {} : { probe: recorder });
-  const replay = new Replay(datapath.machine, attachment, recorder === undefined ? {} : { decisions: recorder });
+  const attachment = datapath.attach(wanted, { ...attach, ...(recorder === undefined ? {} : { probe: recorder }) });
+  const replay = new Replay(datapath.machine, attachment, {
+    ...(recorder === undefined ? {} : { decisions: recorder }),
+    ...(ifindex === undefined ? {} : { ifindex }),
+  });
   const maps = flags.maps === undefined ? [] : chosenMaps(datapath, flags.maps === true ? [] : flags.maps);
   const { program } = attachment;
   const events = new EventDecoder(datapath, flags.eventType);

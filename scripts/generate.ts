@@ -1,15 +1,17 @@
 /**
- * `npm run generate` writes the pages of docs/ that are made from the tables of vm/spec; `npm run generate:check`
- * compares instead. Exit codes: 0 written or equal; 1 a page is stale; 2 wrong arguments.
+ * `npm run generate` writes what is made from tables: pages of docs/ from vm/spec, the JSON schema from vm/config; `npm run generate:check`
+ * compares instead. Exit codes: 0 written or equal; 1 one is stale; 2 wrong arguments.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
+import { writeJsonSchema } from '../vm/config/index.js';
 import { writeHelpersPage } from './page-helpers.js';
 import { writeIsaPage } from './page-isa.js';
 
 const PAGES: readonly { readonly path: string; readonly write: () => string }[] = [
   { path: 'docs/isa.md', write: writeIsaPage },
   { path: 'docs/helpers.md', write: writeHelpersPage },
+  { path: 'schema/skep.schema.json', write: writeJsonSchema },
 ];
 
 async function main(args: readonly string[]): Promise<number> {
@@ -20,7 +22,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const stale: string[] = [];
   for (const { path, write } of PAGES) {
-    const text = await format(write(), { ...(await resolveConfig(path)), parser: 'markdown' });
+    const text = await format(write(), {
+      ...(await resolveConfig(path)),
+      parser: path.endsWith('.md') ? 'markdown' : 'json',
+    });
     if (!check) writeFileSync(path, text);
     else if (readIfThere(path) !== text) stale.push(path);
   }

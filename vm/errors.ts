@@ -111,6 +111,24 @@ export class PcapError extends SkepError<
 /** A configuration file or a command line is wrong. */
 export class ConfigError extends SkepError<'config-usage' | 'config-file' | 'config-value' | 'config-unsupported'> {}
 
+/** Several mistakes in one file, in the order of their places. Says of itself what the first of them says. */
+export class ConfigErrors extends ConfigError {
+  readonly errors: readonly ConfigError[];
+
+  /** @param errors at least one */
+  constructor(errors: readonly ConfigError[]) {
+    const at = ({ where }: ConfigError): number => (where.line ?? 0) * 2 ** 20 + (where.col ?? 0);
+    const sorted = errors.toSorted((a, b) => at(a) - at(b));
+    const first = must(sorted[0], 'a mistake');
+    super(first.code, first.message, {
+      where: first.where,
+      ...(first.data === undefined ? {} : { data: first.data }),
+      ...(first.hint === undefined ? {} : { hint: first.hint }),
+    });
+    this.errors = sorted;
+  }
+}
+
 /** A bug in skep, never in the user's input. */
 export class InvariantError extends Error {
   constructor(message: string) {

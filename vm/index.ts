@@ -11,12 +11,15 @@ export {
   AsmError,
   PcapError,
   ConfigError,
+  ConfigErrors,
   InvariantError,
 } from './errors.js';
 export type { Where, ErrorDetails } from './errors.js';
 export { toHex, fromHex } from './bytes.js';
 
 export { load, Datapath } from './datapath/datapath.js';
+export type { CtxFields } from './packet/ctx-fields.js';
+export type { MapOverride, MapOverrides } from './object/override-maps.js';
 export type { AttachOptions, DatapathOptions } from './datapath/datapath.js';
 export type { EngineName } from './datapath/engines.js';
 export { runInsns } from './datapath/run-insns.js';

@@ -158,7 +158,7 @@ class Encoder {
     const names: string[] = [];
     this.#collectNames(type, names, 0);
     return new ConfigError('config-value', `${this.#what} ${path}: ${this.#type(place)} has no such field`, {
-      data: { what: this.#what, path, type: this.#type(place) },
+      data: { what: this.#what, path, type: this.#type(place), unknownField: name },
       hint: suggestion(name, names) ?? (names.length === 0 ? 'it has no fields' : `it has ${list(names)}`),
     });
   }

@@ -8,6 +8,8 @@ import { must } from '../errors.js';
 import type { Hook } from '../hooks/hook.js';
 import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
+import { putCtxFields } from '../packet/ctx-fields.js';
+import type { CtxFields } from '../packet/ctx-fields.js';
 import type { ProgramSpec } from '../object/object-spec.js';
 import { verdictName, verdictsOf } from '../spec/verdicts.js';
 import type { VerdictRow } from '../spec/verdicts.js';
@@ -25,7 +27,7 @@ export interface Arrival {
   /** Seconds and nanoseconds since 1970; the program's clock never goes back. */
   readonly sec?: number;
   readonly nsec?: number;
-  /** Default 1, and queue 0. */
+  /** Default 1; the queue is 0 or what the attachment was given. */
   readonly ifindex?: number;
   readonly queue?: number;
   readonly cpu?: number;
@@ -53,6 +55,12 @@ export interface Result {
   readonly trap?: TrapReport;
 }
 
+/** How packets come in where nothing else is said. */
+interface Initial {
+  readonly ctx?: CtxFields;
+  readonly queue?: number;
+}
+
 export class Attachment {
   readonly program: ProgramSpec;
   readonly #machine: Machine;
@@ -62,22 +70,28 @@ export class Attachment {
   #clockLo = 0;
   #clockHi = 0;
 
-  constructor(machine: Machine, runner: Runner, program: ProgramSpec, hook: Hook) {
+  readonly #ctx: CtxFields | undefined;
+  readonly #queue: number;
+
+  constructor(machine: Machine, runner: Runner, program: ProgramSpec, hook: Hook, options: Initial = {}) {
     this.program = program;
     this.#machine = machine;
     this.#runner = runner;
     this.#hook = hook;
+    this.#ctx = options.ctx;
+    this.#queue = options.queue ?? 0;
     this.#verdicts = must(verdictsOf(hook.type, program.attachType), 'verdicts of a hook');
   }
 
   /** Runs one packet. The verdict, instructions and trap are then in the cells; effects wait in the world. */
-  deliver(packet: Uint8Array, sec = 0, nsec = 0, ifindex = 1, queue = 0): Status {
+  deliver(packet: Uint8Array, sec = 0, nsec = 0, ifindex = 1, queue = this.#queue): Status {
     const { world, layout, maps } = this.#machine;
     this.#machine.enter(this.#hook);
     this.#machine.memory.setWord(cells.redirectKind, 0);
     this.#advanceClock(sec, nsec);
     world.setClock(this.#clockLo, this.#clockHi);
     this.#machine.packet.receive(packet, ifindex, queue);
+    if (this.#ctx !== undefined && this.#hook.packet === 'skb') putCtxFields(this.#machine.skb, this.#ctx);
     const status = this.#runner.run(this.program.func, layout.ctx);
     maps.drain();
     return status;

@@ -15,6 +15,9 @@ import { Machine } from '../machine/machine.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { TypedMap } from '../machine/typed-map.js';
 import type { ObjectSpec } from '../object/object-spec.js';
+import { overrideMaps } from '../object/override-maps.js';
+import type { MapOverrides } from '../object/override-maps.js';
+import type { CtxFields } from '../packet/ctx-fields.js';
 import type { MapEvent } from '../world/effects.js';
 import type { WorldSpec } from '../world/world-spec.js';
 import { Attachment } from './attachment.js';
@@ -32,11 +35,17 @@ export interface DatapathOptions extends LayoutOptions {
   readonly seed?: number;
   /** Devices, routes and neighbours; without it there is a loopback device that forwards nothing. */
   readonly world?: WorldSpec;
+  /** Other sizes of maps than the object says. */
+  readonly mapOverrides?: MapOverrides;
 }
 
 export interface AttachOptions {
   /** Told of each instruction; engine `interp` only. */
   readonly probe?: Probe;
+  /** What each packet carries when it comes in; socket buffers only. */
+  readonly ctx?: CtxFields;
+  /** Queue that packets come in on where nothing else is said; default 0. */
+  readonly queue?: number;
 }
 
 /**
@@ -55,7 +64,8 @@ export class Datapath {
   readonly checks: Checks;
   readonly #compiled;
 
-  constructor(object: ObjectSpec, options: DatapathOptions = {}) {
+  constructor(compiled: ObjectSpec, options: DatapathOptions = {}) {
+    const object = options.mapOverrides === undefined ? compiled : overrideMaps(compiled, options.mapOverrides);
     this.object = object;
     this.engine = options.engine ?? 'interp';
     const checks = { fuel: true, memory: true, stackInit: false, ...options.checks };
@@ -148,6 +158,6 @@ export class Datapath {
     const spec = must(this.object.programs[chooseProgram(this.object, program)], 'a program');
     const hook = must(hookOf(spec.type), 'a hook');
     this.machine.enter(hook);
-    return new Attachment(this.machine, this.#compiled.bind(this.machine, options.probe), spec, hook);
+    return new Attachment(this.machine, this.#compiled.bind(this.machine, options.probe), spec, hook, options);
   }
 }

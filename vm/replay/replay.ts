@@ -50,6 +50,8 @@ export interface DecisionTotal {
 export interface ReplayOptions {
   /** What the attachment was given as probe; says where each verdict was decided. */
   readonly decisions?: DecisionRecorder;
+  /** Device that all packets come in on; default: the capture's interface, from 1. */
+  readonly ifindex?: number;
 }
 
 export interface ReplaySummary {
@@ -111,10 +113,13 @@ export class Replay {
   #traceLines = 0;
   #lost = 0;
 
+  readonly #ifindex: number | undefined;
+
   constructor(machine: Machine, attachment: Attachment, options: ReplayOptions = {}) {
     this.#machine = machine;
     this.#attachment = attachment;
     this.#recorder = options.decisions;
+    this.#ifindex = options.ifindex;
   }
 
   /**
@@ -126,7 +131,7 @@ export class Replay {
     const frame = ethernetFrameOf(packet);
     const attachment = this.#attachment;
     this.#recorder?.begin();
-    const status = attachment.deliver(frame, packet.sec, packet.nsec, packet.interfaceId + 1);
+    const status = attachment.deliver(frame, packet.sec, packet.nsec, this.#ifindex ?? packet.interfaceId + 1);
     const code = attachment.code();
     const insns = attachment.insns();
     let total = this.#totals.get(code);
