@@ -1,7 +1,7 @@
 /** Addresses and traps in words: `packet+66`, `stack-8`, "map `conns` value+4". For messages, not for hot paths. */
 import type { Ptr } from '../addr.js';
 import { MAP_TYPE_ROWS } from '../spec/map-types.js';
-import { functionAt, mapAt, STACK_BYTES } from './layout.js';
+import { functionAt, STACK_BYTES } from './layout.js';
 import type { Machine } from './machine.js';
 
 /** What an address belongs to. `size` says how large that thing is, where it helps a reader. */
@@ -60,8 +60,8 @@ function inPacket({ layout, packet }: Machine, ptr: Ptr): Place | undefined {
 
 function inMap(machine: Machine, ptr: Ptr): Place | undefined {
   const { object, layout } = machine;
-  const descriptor = mapAt(layout, ptr);
-  if (descriptor >= 0) return { text: `map \`${object.maps[descriptor]?.name ?? '?'}\` itself` };
+  const map = machine.maps.idAt(ptr);
+  if (map !== undefined) return { text: `map \`${machine.maps.handle(map).spec.name}\` itself` };
   const func = functionAt(layout, ptr);
   if (func >= 0) return { text: `function ${object.functions[func]?.name ?? '?'}` };
   return inMapMemory(machine, ptr, 0) ?? inMapMemory(machine, ptr, BESIDE_BYTES);
