@@ -231,6 +231,10 @@ function checksumCases(): SkbCase[] {
       cases.push(...casesOf([[helper, 24, 7, 9, flags]], ['ipv4 tcp']));
     }
   }
+  // The two zeros, which 16-bit and 32-bit arithmetic choose differently.
+  for (const helper of ['l3_csum_replace', 'l4_csum_replace'] as const) {
+    for (const size of [2, 4]) cases.push(...casesOf([[helper, 0, 0xffff, 0, size]], ['arp']));
+  }
   // A checksum of 0, and one that becomes 0.
   for (const flags of [0x22, 0x62, 0x02, 0x24, 0x20, 0x32]) {
     cases.push(...casesOf([['l4_csum_replace', 40, flags === 0x20 ? 0 : 5, 6, flags]], ['ipv4 udp']));

@@ -2,7 +2,6 @@
  * Helpers that make a socket buffer longer or shorter: room behind its MAC or network header, a longer head or tail, another
  * IP version. Limits, order of checks and errnos are those of net/core/filter.c in Linux 6.18.
  */
-import type { Ptr } from '../addr.js';
 import { cells } from '../memory/cells.js';
 import { errno } from '../spec/errno.js';
 import { ETH_HEADER_BYTES, ETH_IPV4, ETH_IPV6 } from './ether-type.js';
@@ -49,7 +48,7 @@ export function adjustRoom(skb: SkBuff, diff: number, mode: number, flags: numbe
     leastBytes = (flags & DECAP_IPV4) !== 0 ? IPV4_BYTES : IPV6_BYTES;
   }
   const networkBytes = (skb.lengthBytes - skb.networkOff) >>> 0;
-  if (shrinks ? bytes >= networkBytes || networkBytes - bytes < leastBytes : tooLong(skb, skb.lengthBytes + bytes)) {
+  if (shrinks ? networkBytes - bytes < leastBytes : tooLong(skb, skb.lengthBytes + bytes)) {
     return -errno.ENOTSUPP;
   }
   const result = shrinks ? shrink(skb, off, bytes, flags, flagsHi) : grow(skb, off, bytes, flags, flagsHi);
@@ -124,14 +123,9 @@ function pullAt(skb: SkBuff, off: number, bytes: number): boolean {
   return true;
 }
 
+/** The transport header, once set, stays where it is. */
 function moveHeaders({ memory }: SkBuff, by: number): void {
-  const move = (cell: Ptr): void => {
-    memory.setWord(cell, memory.word(cell) + by);
-  };
-  // A transport header that was never set apart stays with the network header.
-  if (memory.word(cells.skbTransport) === memory.word(cells.skbNetwork)) move(cells.skbTransport);
-  move(cells.skbMac);
-  move(cells.skbNetwork);
+  for (const header of [cells.skbMac, cells.skbNetwork] as const) memory.setWord(header, memory.word(header) + by);
 }
 
 /** bpf_skb_change_proto: IPv4 to IPv6 and back, with 20 zero bytes more or 20 bytes less behind the MAC header. */
