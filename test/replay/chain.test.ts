@@ -32,7 +32,7 @@ function open(): { chain: Chain; lb: Replay; policy: Replay } {
     identities: [{ id: CLIENTS, prefixes: ['192.0.2.0/24'] }],
     rules: [{ direction: 'ingress', action: 'allow', peer: CLIENTS, protocol: 'tcp', ports: 8080 }],
   });
-  for (const [map, entries] of Object.entries(maps)) for (const { key, value } of entries) set(policy, map, key, value);
+  for (const map of ['ipcache', 'rules'] as const) for (const { key, value } of maps[map]) set(policy, map, key, value);
 
   const first = new Replay(lb.machine, lb.attach());
   const second = new Replay(policy.machine, policy.attach('policy_ingress'));

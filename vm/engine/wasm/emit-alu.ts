@@ -1,7 +1,7 @@
 /** Arithmetic. Division by zero gives 0, a remainder by zero the dividend (RFC 9669 section 4.1); WebAssembly would trap. */
 import type { Insn } from '../../isa/insn.js';
 import type { PlainOp } from '../../wasm/opcodes.js';
-import type { Emit } from './emit-insn.js';
+import type { Emit } from './emit.js';
 import type { FunctionContext } from './function-context.js';
 
 export type Width = 32 | 64;

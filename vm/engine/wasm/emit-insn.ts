@@ -8,14 +8,12 @@ import { helperById } from '../../spec/helpers.js';
 import { INSN_ROWS } from '../../spec/insns.js';
 import type { InsnName } from '../../spec/insns.js';
 import type { TrapName } from '../../spec/traps.js';
+import type { Emit } from './emit.js';
 import { ALU } from './emit-alu.js';
 import { emitHelperCall, emitLocalCall } from './emit-call.js';
 import { JUMPS } from './emit-jump.js';
 import { MEMORY } from './emit-memory.js';
 import type { FunctionContext } from './function-context.js';
-
-/** Emits an instruction that does not trap by its nature. A conditional jump pushes its condition. */
-export type Emit = (f: FunctionContext, insn: Insn) => void;
 
 const nothing: Emit = () => undefined;
 

@@ -2,7 +2,7 @@
 import { cells } from '../../memory/cells.js';
 import type { Insn } from '../../isa/insn.js';
 import type { InsnName } from '../../spec/insns.js';
-import type { Emit } from './emit-insn.js';
+import type { Emit } from './emit.js';
 import type { FunctionContext } from './function-context.js';
 
 /** Rounds that may_goto grants a run (BPF_MAX_LOOPS). */

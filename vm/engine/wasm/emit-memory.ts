@@ -9,7 +9,7 @@ import type { MemoryOp, PlainOp } from '../../wasm/opcodes.js';
 import { openAccess } from './access.js';
 import type { AccessBytes } from './access.js';
 import { swapWord } from './emit-alu.js';
-import type { Emit } from './emit-insn.js';
+import type { Emit } from './emit.js';
 import type { FunctionContext } from './function-context.js';
 
 function load(op: MemoryOp, bytes: AccessBytes): Emit {
