@@ -1,6 +1,6 @@
 /** Our reader against others, packet by packet: pcap-parser (microsecond pcap) and tshark, where it is installed. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Readable } from 'node:stream';
@@ -14,7 +14,7 @@ import { readAll, patternBytes } from '../support/captures.js';
 import { parse } from '../../bench/pcap-parser.js';
 
 const pcapPath = (name: string) => fileURLToPath(new URL(`../../pcaps/${name}`, import.meta.url));
-const CAPTURES = ['http.pcap', 'dns.pcapng', 'edge-cases.pcap'];
+const CAPTURES = readdirSync(new URL('../../pcaps/', import.meta.url)).filter((name) => /\.pcap(ng)?$/.test(name));
 
 function ours(path: string): Packet[] {
   const { packets, failure } = readAll(readFileSync(path));
