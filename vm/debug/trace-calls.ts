@@ -1,6 +1,7 @@
 /** Calls of helpers in words: arguments, results, and what they point to. */
 import type { Ptr } from '../addr.js';
 import { describeAddress } from '../machine/describe.js';
+import { eventType } from '../machine/event-types.js';
 import { functionAt } from '../machine/layout.js';
 import type { Machine } from '../machine/machine.js';
 import type { MapSpec } from '../object/object-spec.js';
@@ -76,7 +77,7 @@ export class CallWords {
         return this.#words.place(low);
       case 'mem?':
         if (low === 0) return 'NULL';
-        if (map !== undefined) this.#words.remember(low, Number(before.value(2)), `record of \`${map.name}\``);
+        if (map !== undefined) this.#rememberRecord(low, Number(before.value(2)), map);
         return this.#words.place(low);
       default:
         return numberText(r0);
@@ -105,6 +106,13 @@ export class CallWords {
   valueLabel(value: Ptr, map: MapSpec): string {
     const { text } = describeAddress(this.#machine, value);
     return text.endsWith('] value+0') ? text.slice(0, -2) : `map \`${map.name}\` value`;
+  }
+
+  #rememberRecord(record: Ptr, bytes: number, { name }: MapSpec): void {
+    const { object } = this.#machine;
+    const type = object.btf === undefined ? undefined : eventType(object, name);
+    const fits = type !== undefined && object.btf?.sizeOf(type) === bytes;
+    this.#words.remember(record, bytes, `record of \`${name}\``, fits ? type : undefined);
   }
 
   /** The length that follows a pointer. */

@@ -19,7 +19,7 @@ export interface MemoryAccess {
   /** What lies there: `tcp.dstport`, `data_end`, a variable's or a member's name. */
   readonly field?: string;
   readonly bytes: number;
-  /** The bytes there, in the order of memory, as hexadecimal digits; of a write those after it. */
+  /** The bytes there, at most the first 256, in the order of memory, as hexadecimal digits; of a write those after it. */
   readonly data: string;
   /** The value in words; of packet fields in host order, addresses as people write them. */
   readonly text: string;
@@ -48,7 +48,7 @@ export interface TraceStep {
   readonly registers: readonly RegisterChange[];
   readonly memory: readonly MemoryAccess[];
   readonly call?: HelperCall;
-  /** Of a conditional jump. `to` is the slot that it jumps to. */
+  /** Of a conditional jump. `to` is the slot that it jumps to; a jump to the next instruction is never `taken`. */
   readonly branch?: { readonly taken: boolean; readonly to: number };
   /** The function that runs next, in a frame of its own. */
   readonly enters?: string;

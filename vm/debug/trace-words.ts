@@ -14,9 +14,11 @@ import type { MemoryAccess } from './trace-step.js';
 /** Headers end long before. */
 const HEADER_BYTES = 512;
 /** Map values and records that a run was given pointers to; the last ones. */
-const MAX_KNOWN = 4096;
+const MAX_KNOWN = 512;
 /** Bytes of a key, value or buffer that are shown. */
 const SHOWN_BYTES = 32;
+/** Bytes of an access that a step holds. */
+const KEPT_BYTES = 256;
 
 interface Known {
   readonly base: Ptr;
@@ -86,7 +88,7 @@ export class TraceWords {
   access(kind: MemoryAccess['kind'], at: Ptr, bytes: number, isPointer: boolean): MemoryAccess | undefined {
     const { memory } = this.#machine;
     if (at + bytes > memory.u8.length) return undefined;
-    const data = memory.read(at, bytes);
+    const data = memory.read(at, Math.min(bytes, KEPT_BYTES));
     const named = this.#field(at, data);
     if (kind !== 'read' && this.#isPacket(at)) this.#fields = undefined;
     const text = named?.text ?? (bytes > 8 ? this.bytes(at, bytes) : this.value(littleEndian(data), isPointer));
