@@ -94,7 +94,7 @@ t.test('refused', (t) => {
     '%pkx',
     '%pa',
     '%d %d %d %d',
-    '\u00e9',
+    '%\u00e9',
     'bell\u0007',
     '%pM',
   ];

@@ -21,6 +21,7 @@ const COMMANDS = {
   run: 10,
   info: 15,
   take: 21,
+  freeze: 22,
 } as const;
 const XDP = 6;
 const ATTR_BYTES = 144;

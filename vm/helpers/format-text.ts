@@ -20,11 +20,11 @@ const SPEC =
   /%(?<flags>[0+\- ]*)(?<width>[1-9]\d*)?(?:(?<length>ll?)?(?<integer>[diuxX])|(?<other>[sc])|p(?<pointer>[A-Za-z0-9]*))/y;
 /** What may follow `%s` and a bare `%p`: white space, punctuation, the end. */
 const ENDS_WORD = /^(?:[\s!-/:-@[-`{-~]|$)/;
-const PRINTABLE = /^[\t-\r -~]*$/;
+const PRINTABLE = /^[\t-\r -~\u0080-\u00ff]*$/;
 
 /**
- * Formats a text.
- * @returns undefined where the kernel answers -EINVAL: unknown or too many specifiers, characters beyond ASCII
+ * Formats a text. Each character of it and of the result is one byte: see `byteText` and `decodeFormatted`.
+ * @returns undefined where the kernel answers -EINVAL: unknown or too many specifiers, control characters
  */
 export function formatText(machine: Machine, format: string, args: readonly FormatArg[]): string | undefined {
   if (!PRINTABLE.test(format)) return undefined;
@@ -49,6 +49,20 @@ export function formatText(machine: Machine, format: string, args: readonly Form
     text += piece;
   }
   return text;
+}
+
+/** A character for each byte. */
+export function byteText(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+}
+
+export function bytesOfFormatted(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** For people. */
+export function decodeFormatted(text: string): string {
+  return decodeText(bytesOfFormatted(text));
 }
 
 function formatOne(
@@ -97,7 +111,7 @@ function readString({ memory, shadow }: Machine, [at, hi]: FormatArg): string {
     if (byte === 0) break;
     bytes.push(byte);
   }
-  return decodeText(Uint8Array.from(bytes));
+  return byteText(Uint8Array.from(bytes));
 }
 
 /** Page 0 and what lies past the memory is nobody's, whether accesses are checked or not. */

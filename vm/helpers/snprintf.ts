@@ -1,11 +1,10 @@
 /** Formatting with arguments in an array of u64: into the program's memory, or as a line for whoever watches. */
 import type { Ptr } from '../addr.js';
-import { decodeText, encodeText } from '../host.js';
 import type { Machine } from '../machine/machine.js';
 import { raiseTrap } from '../memory/raise.js';
 import { READ } from '../memory/shadow.js';
 import { errno } from '../spec/errno.js';
-import { formatText } from './format-text.js';
+import { bytesOfFormatted, byteText, decodeFormatted, formatText } from './format-text.js';
 import type { FormatArg } from './format-text.js';
 import type { PlainHelper } from './helper.js';
 
@@ -26,7 +25,7 @@ export const snprintf: PlainHelper = {
       if (args === undefined) return -errno.EINVAL;
       const text = formatText(machine, readFormat(machine, format), args);
       if (text === undefined) return -errno.EINVAL;
-      const bytes = encodeText(text);
+      const bytes = bytesOfFormatted(text);
       const room = outBytes >>> 0;
       if (room > 0) {
         const kept = bytes.subarray(0, room - 1);
@@ -47,9 +46,9 @@ export const traceVprintk: PlainHelper = {
       const text = machine.memory.read(format, formatBytes >>> 0);
       const nul = text.indexOf(0);
       if (args === undefined || nul < 0) return -errno.EINVAL;
-      const line = formatText(machine, decodeText(text.subarray(0, nul)), args);
+      const line = formatText(machine, byteText(text.subarray(0, nul)), args);
       if (line === undefined) return -errno.EINVAL;
-      machine.world.effects.traceLine(line.slice(0, LINE_BYTES - 1).replace(/\n$/, ''));
+      machine.world.effects.traceLine(decodeFormatted(line.slice(0, LINE_BYTES - 1).replace(/\n$/, '')));
       return line.length;
     },
 };
@@ -67,7 +66,7 @@ function readArgs({ memory: { view } }: Machine, data: Ptr, bytes: number): read
 function readFormat({ memory, shadow }: Machine, format: Ptr): string {
   for (let at = format; at < format + MAX_FORMAT_BYTES; at++) {
     if (at < 0 || at >= memory.bytes || !shadow.allows(at, 1, READ)) return raiseTrap(memory, 'memory', at, 0, 1);
-    if (memory.u8[at] === 0) return decodeText(memory.u8.subarray(format, at));
+    if (memory.u8[at] === 0) return byteText(memory.u8.subarray(format, at));
   }
   return raiseTrap(memory, 'memory', format, 0, MAX_FORMAT_BYTES);
 }
