@@ -162,7 +162,7 @@ export function baseline(insns: readonly Insn[], view: DataView): (ctx: number) 
             continue;
           }
           break;
-        case 20: // exit
+        default: // exit
           return R[0]!;
       }
       pc++;

@@ -3,8 +3,6 @@
 /** An offset in linear memory, 0 <= p < 2^31. Guests see it zero-extended to 64 bits. */
 export type Ptr = number;
 
-export const NULL: Ptr = 0;
-
 /** Rounds up to a multiple of `align`, a power of two; exact up to 2^53 (no 32-bit wrap). */
 export function alignUp(value: number, align: number): number {
   const rest = value % align;

@@ -7,7 +7,7 @@ import type { Ptr } from '../addr.js';
 /** Addresses below this are never valid: they catch NULL and small offsets from it. */
 export const NULL_PAGE_BYTES = 4096;
 
-export const CELLS_BASE = NULL_PAGE_BYTES;
+const CELLS_BASE: Ptr = NULL_PAGE_BYTES;
 
 /** Two-word cells are low word first, 8-byte aligned. */
 export const cells = {
