@@ -517,3 +517,6 @@ int firewall(struct xdp_md *ctx)
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A ring buffer does not say what its records are. This pointer, which nothing uses, keeps the type in the BTF. */
+const struct event *event_type __attribute__((unused));

@@ -15,9 +15,10 @@ const ADJUST = 'bpf/examples/adjust.bpf.o';
 const GOLDENS = [
   { name: 'why-http', args: [FIREWALL, '-r', HTTP, '--why'] },
   { name: 'why-packets', args: [FIREWALL, '-r', 'pcaps/edge-cases.pcap', '--why', '-v', '-c', '12'] },
-  // The firewall's BTF has no `struct event`; another struct shows that the user's word counts.
-  { name: 'events-typed', args: [FIREWALL, '-r', HTTP, '-c', '190', '--events', '--event-type', 'bucket'] },
-  { name: 'events-hex', args: [FIREWALL, '-r', HTTP, '-c', '190', '--events'] },
+  { name: 'events-typed', args: [FIREWALL, '-r', HTTP, '-c', '190', '--events'] },
+  // Another struct than the object's own shows that the user's word counts.
+  { name: 'events-as', args: [FIREWALL, '-r', HTTP, '-c', '190', '--events', '--event-type', 'bucket'] },
+  { name: 'events-hex', args: ['bpf/examples/events.bpf.o', '-p', 'output', '-r', HTTP, '-c', '3', '--events'] },
   { name: 'maps', args: [FIREWALL, '-r', HTTP, '--maps'] },
   { name: 'maps-percpu', args: [FIREWALL, '-r', HTTP, '-c', '20', '--maps', 'counters,.rodata', '--cpus', '2'] },
 ] as const;
