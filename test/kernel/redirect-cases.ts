@@ -19,9 +19,7 @@ export interface RedirectCase {
 
 type Type = RedirectCase['type'];
 
-export const PACKET = bytesOf(
-  `0200000000020200000000010800${'4500005a0000000040110000c0000201c0000209'}${'00'.repeat(94)}`,
-);
+export const PACKET = bytesOf(`02000000000202000000000108004500005a0000000040110000c0000201c0000209${'00'.repeat(94)}`);
 export const R0_OFF = 16;
 export const ANSWER_BYTES = 72;
 /** Where the 64 bytes that come back lie. */
