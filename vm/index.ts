@@ -76,6 +76,8 @@ export type { VerdictCaptureOptions } from './replay/verdict-capture.js';
 export { PacketTracer } from './debug/trace-packet.js';
 export type { TraceOutcome } from './debug/trace-packet.js';
 export type { HelperCall, MemoryAccess, RegisterChange, TraceStep } from './debug/trace-step.js';
+export { Chain } from './replay/chain.js';
+export type { ChainOutcome, ChainStage } from './replay/chain.js';
 export type { CostSummary } from './replay/cost.js';
 export { createCaptureReader, readCapture, readCaptureBytes } from './net/capture.js';
 export type { CaptureReader } from './net/capture.js';
