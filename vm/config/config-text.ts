@@ -195,7 +195,9 @@ export class ConfigText {
 
   #child(node: Node, spot: Spot, name: string, keyOff: number | undefined, depth: number): unknown {
     const target = isAlias(node) ? (node.resolve(this.#document) as Node) : node;
-    const valueOff = target?.range?.[0] ?? keyOff ?? spot.valueOff;
+    // What is not written stands where its key does.
+    const isNothing = isScalar(target) && target.value === null && target.source === '';
+    const valueOff = (isNothing ? keyOff : target?.range?.[0]) ?? keyOff ?? spot.valueOff;
     const child: Spot = { keyOff: keyOff ?? valueOff, valueOff, children: new Map() };
     spot.children.set(name, child);
     return this.#read(node, child, depth + 1);

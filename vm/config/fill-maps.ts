@@ -1,5 +1,6 @@
 /** Puts a config's entries into a datapath's maps, and notes what does not fit. */
 import { alignUp } from '../addr.js';
+import { encodeValue } from '../btf/value.js';
 import type { ValueInput } from '../btf/value.js';
 import { concatBytes } from '../bytes.js';
 import type { Datapath } from '../datapath/datapath.js';
@@ -7,7 +8,6 @@ import { ConfigError, LoadError } from '../errors.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { TypedMap } from '../machine/typed-map.js';
 import { errno } from '../spec/errno.js';
-import { MAP_TYPE_ROWS } from '../spec/map-types.js';
 import { suggestion } from '../suggest.js';
 import { readDump } from './bpftool-dump.js';
 import type { ConfigPath } from './config-text.js';
@@ -23,6 +23,8 @@ interface Entry {
   readonly path: ConfigPath;
   readonly keyPath: ConfigPath;
   readonly valuePath: ConfigPath;
+  /** Keys of a YAML mapping are texts, whatever they were: decimal ones are numbers. */
+  readonly isFromMapping: boolean;
 }
 
 type Entries = readonly MapEntryConfig[] | Readonly<Record<string, unknown>>;
@@ -81,20 +83,17 @@ export class MapFiller {
     }
   }
 
-  #put(handle: MapHandle, { entry, path, keyPath, valuePath }: Entry): void {
-    const key = this.#at(keyPath, () => this.#keyOf(handle, entry, path));
+  #put(handle: MapHandle, each: Entry): void {
+    const { entry, path, keyPath, valuePath } = each;
+    const key = this.#at(keyPath, () => this.#keyOf(handle, each));
     this.#at(valuePath, () => {
       if (!('value' in entry) && !('value_hex' in entry)) {
         throw this.#file.text.fault(path, 'missing', 'the entry has no value');
       }
       const failed = this.#store(handle, key, entry, valuePath);
-      if (failed !== 0) {
-        throw this.#file.text.fault(
-          path,
-          'refused',
-          `map \`${handle.spec.name}\` does not take it: ${errnoName(-failed)}`,
-        );
-      }
+      if (failed === 0) return;
+      const message = `map \`${handle.spec.name}\` does not take it: ${errnoName(-failed)}`;
+      throw this.#file.text.fault(path, 'refused', message, { at: 'key' });
     });
   }
 
@@ -108,7 +107,7 @@ export class MapFiller {
     }
   }
 
-  #keyOf(handle: MapHandle, entry: MapEntryConfig, path: ConfigPath): Uint8Array {
+  #keyOf(handle: MapHandle, { entry, path, isFromMapping }: Entry): Uint8Array {
     const { spec } = handle;
     const what = `${spec.name} key`;
     if (spec.keyBytes === 0) {
@@ -119,11 +118,13 @@ export class MapFiller {
     if (entry.key_hex !== undefined) return sized(hexBytes(entry.key_hex, what), spec.keyBytes, what);
     if (!('key' in entry)) throw this.#file.text.fault(path, 'missing', 'the entry has no key');
     const typed = this.#typed(handle);
-    if (typed !== undefined) return typed.encodeKey(entry.key as ValueInput);
-    // Keys of arrays are numbers, with types or without.
-    const { key } = entry;
-    const isNumber = typeof key === 'string' && spec.keyBytes === 4 && /^\d{1,9}$/.test(key) && isIndexed(handle);
-    return rawBytes(isNumber ? Number(key) : key, spec.keyBytes, what);
+    const input = entry.key as ValueInput;
+    if (typed !== undefined) return typed.encodeKey(input);
+    const { btf } = this.#datapath.object;
+    // Maps of maps and programs have types of keys alone.
+    if (btf !== undefined && spec.keyType !== undefined) return encodeValue(btf, spec.keyType, input, { what });
+    const isNumber = isFromMapping && typeof input === 'string' && /^\d{1,20}$/.test(input);
+    return rawBytes(isNumber ? BigInt(input) : input, spec.keyBytes, what);
   }
 
   /** Returns 0 or a negative errno. */
@@ -223,17 +224,13 @@ function entriesOf(entries: Entries, path: ConfigPath): Entry[] {
     return (entries as readonly MapEntryConfig[]).map((entry, index) => {
       const at = [...path, index];
       const part = (name: 'key' | 'value'): ConfigPath => [...at, `${name}_hex` in entry ? `${name}_hex` : name];
-      return { entry, path: at, keyPath: part('key'), valuePath: part('value') };
+      return { entry, path: at, keyPath: part('key'), valuePath: part('value'), isFromMapping: false };
     });
   }
   return Object.entries(entries).map(([key, value]) => {
     const at = [...path, key];
-    return { entry: { key, value }, path: at, keyPath: at, valuePath: at };
+    return { entry: { key, value }, path: at, keyPath: at, valuePath: at, isFromMapping: true };
   });
-}
-
-function isIndexed({ spec }: MapHandle): boolean {
-  return MAP_TYPE_ROWS[spec.type].key === 4;
 }
 
 function indexOf(key: Uint8Array): number {
