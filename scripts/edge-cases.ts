@@ -2,11 +2,11 @@
  * The frames of pcaps/edge-cases.pcap: one of each thing that a datapath program gets wrong. Always the same bytes.
  * Addresses are those for documentation (RFC 5737, RFC 3849). Knows nothing of files.
  */
-import { concatBytes } from '../vm/bytes.js';
 import { encodeText } from '../vm/host.js';
 import { internetChecksum, transportChecksum } from '../vm/net/checksum.js';
 import { IP_PROTOCOL } from '../vm/net/headers.js';
 import { type PacketToWrite, writePcap } from '../vm/net/write-pcap.js';
+import { be16, be32, CLIENT_MAC, cutTo, filled, join, padded, patched, SERVER_MAC } from './captures-frames.js';
 
 /** A frame and what is odd about it. */
 export interface EdgeCase {
@@ -16,18 +16,10 @@ export interface EdgeCase {
   readonly origBytes?: number;
 }
 
-const CLIENT_MAC = [2, 0, 0, 0, 0, 2];
-const SERVER_MAC = [2, 0, 0, 0, 0, 1];
 const CLIENT4 = [192, 0, 2, 10];
 const SERVER4 = [192, 0, 2, 1];
 const CLIENT6 = [0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
 const SERVER6 = [0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01];
-
-const be16 = (value: number) => [(value >>> 8) & 0xff, value & 0xff];
-const be32 = (value: number) => [...be16(value >>> 16), ...be16(value & 0xffff)];
-const filled = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i & 0xff);
-const join = (...parts: readonly (readonly number[] | Uint8Array)[]) =>
-  concatBytes(parts.map((part) => Uint8Array.from(part)));
 
 function ethernet(etherType: number, payload: Uint8Array): Uint8Array {
   return join(SERVER_MAC, CLIENT_MAC, be16(etherType), payload);
@@ -121,15 +113,6 @@ const tcp4 = (flags: number, payload: Uint8Array = NONE, dstPort?: number) =>
   ipv4({ protocol: IP_PROTOCOL.tcp }, tcp(flags, payload, undefined, dstPort));
 const vlan = (vid: number, etherType: number, payload: Uint8Array, priority = 0) =>
   join(be16((priority << 13) | vid), be16(etherType), payload);
-const padded = (frame: Uint8Array) => (frame.length < 60 ? join(frame, new Uint8Array(60 - frame.length)) : frame);
-const cutTo = (bytes: number, frame: Uint8Array) => ({ frame: frame.slice(0, bytes), origBytes: frame.length });
-
-/** A changed copy: `bytes` put at `off`. */
-function patched(frame: Uint8Array, off: number, bytes: readonly number[]): Uint8Array {
-  const copy = frame.slice();
-  copy.set(bytes, off);
-  return copy;
-}
 
 function arp(operation: number, targetIp: readonly number[]): Uint8Array {
   return ethernet(
