@@ -27,7 +27,7 @@ main:
 const targets = assembleObject(TARGETS);
 
 function apply(object: Uint8Array, text: string, options: ConfigureOptions = {}): Configured {
-  const small = { memoryBytes: 64 << 20, name: 'object.o' };
+  const small = { name: 'object.o', ...(text.includes('memory: ') ? {} : { memoryBytes: 64 << 20 }) };
   return configure(object, readConfig(text, 'skep.yaml'), { ...small, ...options });
 }
 
@@ -76,6 +76,10 @@ const MISTAKES: readonly (readonly [name: string, object: Uint8Array, marked: st
   ['a map that does not fit', typed, 'maps: { conns: { max_entries: ›4294967295 } }\n', 'refused'],
   ['a map that Linux refuses', typed, 'maps: { events: { max_entries: ›5000 } }\n', 'refused'],
   ['a dump that was not given', typed, 'maps: { conns: { from: ›gone.json } }\n', 'missing'],
+  ['a dump of what is no bytes', targets, 'maps: { tails: { from: ›a.json } }\n', 'unsupported'],
+  ['less memory than it needs', typed, 'memory: ›1K\n', 'refused'],
+  ['a value of a part of a global', typed, 'globals: { only.port: ›65536 }\n', 'form'],
+  ['an element past the end', typed, 'globals: { "drops[9]": ›1 }\n', 'form'],
   ['a tail call to no program', targets, 'maps: { tails: { entries: { 0: ›nowhere } } }\n', 'unknown-name'],
   ['a device of a devmap that is not there', targets, 'maps: { ports: { entries: { 0: ›eth9 } } }\n', 'unknown-name'],
   ['a key for a queue', targets, 'maps: { todo: [›{ key: 1, value: 1 }] }\n', 'refused'],

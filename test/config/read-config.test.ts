@@ -38,6 +38,8 @@ const BROKEN: readonly (readonly [name: string, marked: string, problem: string]
   ['an alias of nothing', 'object: ›*gone\n', 'form'],
   ['a mapping as a key', 'maps:\n  ? ›{ a: 1 }\n  : {}\n', 'form'],
   ['the name of what all objects inherit', 'globals: { ›__proto__: { polluted: 1 } }\n', 'form'],
+  ['two documents', 'cpus: 1\n›---\ncpus: 2\n', 'syntax'],
+  ['more memory than there can be', 'memory: ›99999G\n', 'form'],
   ['a merge of a number', 'checks: { <<: ›7 }\n', 'form'],
   ['not a mapping', '›- 1\n- 2\n', 'type'],
   ['a text', '›hello\n', 'type'],

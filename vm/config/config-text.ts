@@ -117,7 +117,7 @@ export class ConfigText {
       prettyErrors: false,
       intAsBigInt: true,
       schema: 'core',
-      logLevel: 'silent',
+      logLevel: 'error',
     } as const;
     try {
       return parseDocument(this.#text, options);
@@ -136,7 +136,8 @@ export class ConfigText {
     const { line, col } = this.#lines.linePos(Math.min(off, this.#text.length));
     const start = this.#lines.lineStarts[line - 1] ?? 0;
     const text = /^[^\r\n]*/.exec(this.#text.slice(start, start + MAX_LINE_CHARS + 1))?.[0] ?? '';
-    const quote = text.length > MAX_LINE_CHARS ? {} : { text };
+    // One for one, so that the column stays right; a terminal must not obey a config.
+    const quote = text.length > MAX_LINE_CHARS ? {} : { text: text.replace(/(?!\t)\p{Cc}/gu, '\u00b7') };
     return { file: this.file, line: Math.max(line, 1), col: Math.max(col, 1), ...quote };
   }
 

@@ -17,6 +17,7 @@ import type { ConfigPath } from './config-text.js';
 import { MapFiller } from './fill-maps.js';
 import type { ConfigFile } from './read-config.js';
 import { relocate, stepsOf } from './relocate.js';
+import { bytesOf } from './schema.js';
 import type { Config } from './schema.js';
 
 export interface ConfigureOptions extends DatapathOptions, ObjectOptions {
@@ -36,7 +37,6 @@ export interface Configured {
 }
 
 const HOOK_TYPES = { xdp: ['xdp'], tc: ['sched_cls', 'sched_act'] } as const;
-const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /** Files that a config wants to be read: names as written, in its order. */
 export function dumpsOf({ config }: ConfigFile): readonly { readonly name: string; readonly path: ConfigPath }[] {
@@ -66,7 +66,7 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
       datapath.setGlobal(name, value as ValueInput);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      faults.push(relocate(file, ['globals', name], error));
+      faults.push(relocate(file, ['globals', name], error, stepsOf(name).length - 1));
     }
   }
   if (faults.length > 0) throw new ConfigErrors(faults);
@@ -90,6 +90,9 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
           throw new ConfigErrors([text.fault(path, 'refused', error.message, { hint: error.hint, cause: error })]);
         }
       }
+      if (error instanceof LoadError && error.code === 'load-memory' && from.config.memory !== undefined) {
+        throw new ConfigErrors([text.fault(['memory'], 'refused', error.message, { hint: error.hint, cause: error })]);
+      }
       throw error;
     }
   }
@@ -98,13 +101,6 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
 /** The message without the path that begins it. */
 function tailOf({ message }: ConfigError): string {
   return message.slice(message.indexOf(': ') + 2);
-}
-
-/** A whole number of bytes from `256M`. */
-function bytesOf(size: number | string): number {
-  if (typeof size === 'number') return size;
-  const [, digits = '', unit = ''] = /^(\d+)([KMG]?)/i.exec(size) ?? [];
-  return Number(digits) * (SIZES[unit.toUpperCase()] ?? 1);
 }
 
 function datapathOptions(config: Config): DatapathOptions {

@@ -30,6 +30,14 @@ interface Entry {
 type Entries = readonly MapEntryConfig[] | Readonly<Record<string, unknown>>;
 
 const DEVICE_MAPS: readonly string[] = ['devmap', 'devmap_hash'];
+/** Programs, maps and files, which a dump has by numbers of the machine that it was made on. */
+const HOLDS_NO_BYTES: readonly string[] = [
+  'prog_array',
+  'array_of_maps',
+  'hash_of_maps',
+  'perf_event_array',
+  'ringbuf',
+];
 const NO_KEY = new Uint8Array(0);
 
 export class MapFiller {
@@ -203,6 +211,11 @@ export class MapFiller {
   }
 
   #import(handle: MapHandle, name: string, path: ConfigPath): void {
+    if (HOLDS_NO_BYTES.includes(handle.spec.type)) {
+      const message = `what the kernel had in a ${handle.spec.type} is not in a dump, only its number there`;
+      this.#faults.push(this.#file.text.fault(path, 'unsupported', message, { hint: 'write entries' }));
+      return;
+    }
     const dump = this.#dumps.get(name);
     if (dump === undefined) {
       this.#faults.push(this.#file.text.fault(path, 'missing', `\`${name}\` was not given`));

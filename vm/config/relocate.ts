@@ -10,13 +10,19 @@ export function stepsOf(path: string): (string | number)[] {
   );
 }
 
-/** @param path where the value stands; `data.path` of the error says where in it the mistake is */
-export function relocate({ text }: ConfigFile, path: ConfigPath, error: ConfigError): ConfigError {
-  const { data, hint } = error;
-  const steps = typeof data?.path === 'string' ? stepsOf(data.path) : [];
+/**
+ * @param path where the value stands; `data.path` of the error says where in it the mistake is
+ * @param error whose message may begin with that; it then does so no more
+ * @param skipped steps of `data.path` that are in `path` already
+ */
+export function relocate({ text }: ConfigFile, path: ConfigPath, error: ConfigError, skipped = 0): ConfigError {
+  const { data, hint, message } = error;
+  const inner = typeof data?.path === 'string' && data.name === undefined ? data.path : '';
+  const what = typeof data?.what === 'string' ? data.what : '';
   const isUnknown = data?.unknownField !== undefined;
   const problem = error.code === 'config-unsupported' ? 'unsupported' : isUnknown ? 'unknown-key' : 'form';
-  return text.fault([...path, ...steps], problem, error.message, {
+  const lead = [`${what} ${inner}: `, `${what}: `, `${inner}: `].find((each) => message.startsWith(each)) ?? '';
+  return text.fault([...path, ...stepsOf(inner).slice(skipped)], problem, message.slice(lead.length), {
     at: isUnknown ? 'key' : 'value',
     hint,
     cause: error,

@@ -30,8 +30,23 @@ const deviceName = z
   .string()
   .refine((name) => /^[^\s/:]{1,15}$/.test(name) && name !== '.' && name !== '..', { error: 'no name of a device' });
 
+const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** A whole number of bytes from `256M`. */
+export function bytesOf(size: number | string): number {
+  if (typeof size === 'number') return size;
+  const [, digits = '', unit = ''] = /^(\d+)([KMG]?)/i.exec(size) ?? [];
+  return Number(digits) * (SIZES[unit.toUpperCase()] ?? 1);
+}
+
 /** `256M`, `2G`, or a number of bytes. */
-const size = z.union([whole(1, 2 ** 32), z.string().regex(/^\d{1,10}[KMG]?(?:i?B)?$/i)]);
+const size = z.union([
+  whole(1, 2 ** 32),
+  z
+    .string()
+    .regex(/^\d{1,10}[KMG]?(?:i?B)?$/i, { abort: true })
+    .refine((value) => bytesOf(value) >= 1 && bytesOf(value) <= 2 ** 32, { error: 'not between 1 byte and 4G' }),
+]);
 
 const entry = z.strictObject({
   key: z.exactOptional(z.unknown()).describe('by the BTF type of the key: fields by name, addresses as text'),
