@@ -317,7 +317,12 @@ t.test('perf_event_output appends the packet', (t) => {
     { packet: Uint8Array.from({ length: 20 }, (_, i) => 0xa0 + i) },
   );
   const data = Uint8Array.of(4, 3, 2, 1, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4);
-  t.strictSame(machine.world.effects.take(), { events: [{ map: 'perf', cpu: 0, data }], trace: [], lost: 0 });
+  t.strictSame(machine.world.effects.take(), {
+    events: [{ map: 'perf', cpu: 0, data }],
+    trace: [],
+    clones: [],
+    lost: 0,
+  });
   t.end();
 });
 

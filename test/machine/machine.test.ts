@@ -196,6 +196,6 @@ t.test('effects have limits', (t) => {
   for (let i = 0; i < 65_540; i++) effects.traceLine('x');
   const { events, trace, lost } = effects.take();
   t.strictSame([events.length, trace.length, lost], [65_536, 65_536, 8]);
-  t.strictSame(effects.take(), { events: [], trace: [], lost: 0 });
+  t.strictSame(effects.take(), { events: [], trace: [], clones: [], lost: 0 });
   t.end();
 });
