@@ -24,10 +24,7 @@ interface WasmNamespace {
 }
 interface Host {
   readonly WebAssembly?: WasmNamespace;
-  readonly TextDecoder: new (
-    label?: string,
-    options?: { fatal?: boolean },
-  ) => { decode(bytes: Uint8Array): string };
+  readonly TextDecoder: new (label?: string, options?: { fatal?: boolean }) => { decode(bytes: Uint8Array): string };
   readonly TextEncoder: new () => { encode(text: string): Uint8Array };
 }
 
