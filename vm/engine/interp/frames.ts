@@ -15,12 +15,13 @@ import type { Memory } from '../../memory/memory.js';
 import { raiseTrap } from '../../memory/raise.js';
 import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
 import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
-import { bswap16, bswap32 } from '../../u64.js';
+import { bswap16, bswap32, toBigInt } from '../../u64.js';
 import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
 import type { Registers } from '../call-helper.js';
 import type { Checks } from '../engine.js';
 import { INSN_WORDS } from './lower.js';
 import type { Code } from './lower.js';
+import { REGISTERS } from './registers.js';
 import { noAccess, outOfFuel } from './stop.js';
 
 /** Tail calls that one run may do (MAX_TAIL_CALL_CNT). */
@@ -38,7 +39,9 @@ interface IteratorSite {
 
 export class Frames {
   readonly code: Int32Array;
-  readonly regs: Registers;
+  /** Of the run that is going on. */
+  readonly regs: Registers = REGISTERS;
+  readonly #savedRegs: Registers;
   readonly view: DataView;
   readonly delta: number;
   readonly helpers: readonly ((regs: Registers) => void)[];
@@ -62,7 +65,7 @@ export class Frames {
     this.#checks = checks;
     this.code = code.words;
     this.memory = machine.memory;
-    this.regs = new Int32Array(machine.memory.buffer, REGS_BASE, 22);
+    this.#savedRegs = new Int32Array(machine.memory.buffer, REGS_BASE, 22);
     this.view = machine.memory.view;
     this.delta = machine.shadow.delta;
     this.#entries = code.entries;
@@ -87,6 +90,21 @@ export class Frames {
         check: checks.memory ? makeArgCheck(row, machine) : undefined,
       };
     });
+  }
+
+  /** Registers to linear memory, where a pause, a checkpoint or a reader expects them. */
+  saveRegisters(): void {
+    this.#savedRegs.set(this.regs);
+  }
+
+  /** And back, before the loop goes on. */
+  loadRegisters(): void {
+    this.regs.set(this.#savedRegs);
+  }
+
+  /** A saved register as a u64. */
+  savedRegister(index: number): bigint {
+    return toBigInt(this.#savedRegs[2 * index]!, this.#savedRegs[2 * index + 1]!);
   }
 
   /** Prepares a run of `func`. */

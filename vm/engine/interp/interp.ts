@@ -33,14 +33,25 @@ class InterpRunner implements SteppingRunner {
   }
 
   run(func: FuncId, ctx: Ptr, arg2 = 0): Status {
-    this.begin(func, ctx, arg2);
     let status: Status;
-    do status = this.#probe === undefined ? this.step(CHUNK) : this.#probedStep(this.#probe);
-    while (status === 'paused');
+    if (this.#probe === undefined) {
+      this.#prepare(func, ctx, arg2);
+      do status = this.#advance(CHUNK);
+      while (status === 'paused');
+    } else {
+      this.begin(func, ctx, arg2);
+      do status = this.#probedStep(this.#probe);
+      while (status === 'paused');
+    }
     return status;
   }
 
   begin(func: FuncId, ctx: Ptr, arg2 = 0): void {
+    this.#prepare(func, ctx, arg2);
+    this.#frames.saveRegisters();
+  }
+
+  #prepare(func: FuncId, ctx: Ptr, arg2: number): void {
     this.#machine.memory.setWord(cells.trapCode, 0);
     this.#frames.begin(func, ctx, arg2);
     this.#storeInsns(0);
@@ -48,6 +59,13 @@ class InterpRunner implements SteppingRunner {
   }
 
   step(insns: number): Status {
+    this.#frames.loadRegisters();
+    const status = this.#advance(insns);
+    this.#frames.saveRegisters();
+    return status;
+  }
+
+  #advance(insns: number): Status {
     const frames = this.#frames;
     const { memory } = this.#machine;
     // From memory each time, so that a checkpoint restored between two steps counts.
@@ -85,7 +103,7 @@ class InterpRunner implements SteppingRunner {
   }
 
   register(index: number): bigint {
-    return toBigInt(this.#frames.regs[2 * index] ?? 0, this.#frames.regs[2 * index + 1] ?? 0);
+    return this.#frames.savedRegister(index);
   }
 
   #probedStep(probe: Probe): Status {
@@ -94,6 +112,10 @@ class InterpRunner implements SteppingRunner {
     const status = this.step(1);
     probe.after(func, insn);
     return status;
+  }
+
+  #liveRegister(index: number): bigint {
+    return toBigInt(this.#frames.regs[2 * index] ?? 0, this.#frames.regs[2 * index + 1] ?? 0);
   }
 
   #fuel(): number {
@@ -118,7 +140,7 @@ class InterpRunner implements SteppingRunner {
       if (!operands.includes('off')) return false;
       const write = !insn.name.startsWith('ld') && !insn.name.startsWith('load');
       const base = write ? insn.dst : insn.src;
-      const address = BigInt.asUintN(64, this.register(base) + BigInt(insn.off));
+      const address = BigInt.asUintN(64, this.#liveRegister(base) + BigInt(insn.off));
       const access = accessBytes(insn.name) + (write ? WRITE_ACCESS : 0);
       recordTrap(memory, 'memory', Number(address & 0xffff_ffffn), Number(address >> 32n), access);
     } else if (!(stop instanceof TrapSignal)) return false;

@@ -9,8 +9,12 @@ import { bswap16, bswap32, divS, divU, hiWord, modS, modU, mul } from '../../u64
 import type { Status } from '../engine.js';
 import { divS32, divU32, modS32, modU32 } from './div32.js';
 import { INSN_WORDS } from './lower.js';
+import { REGISTERS } from './registers.js';
 import type { Frames } from './frames.js';
 import { noAccess, outOfFuel } from './stop.js';
+
+/** A constant of this module: V8 folds the array's address into the loop, which it does not for an import. */
+const R = REGISTERS;
 
 /**
  * Runs from `frames.pc` for at most `frames.budget` instructions; both are up to date when it returns or throws.
@@ -18,7 +22,7 @@ import { noAccess, outOfFuel } from './stop.js';
  * @throws the stop signals of `stop.ts`, a TrapSignal, or a RangeError where an access left the memory
  */
 export function runLoop(frames: Frames): Status {
-  const { code, regs: R, view, delta, helpers, memory, fuelFloor } = frames;
+  const { code, view, delta, helpers, memory, fuelFloor } = frames;
   let pc = frames.pc;
   let budget = frames.budget;
   let a = 0;
