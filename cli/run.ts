@@ -25,6 +25,8 @@ import { createProgress } from './progress.js';
 import { EventDecoder, eventJson, eventText } from './run-events.js';
 import { chosenMaps, mapJson, renderMap } from './run-maps.js';
 import { packetJson, renderDecisions, renderPacket, renderSummary, summaryJson } from './run-report.js';
+import { nameCapture } from './name-capture.js';
+import { parseCount } from './option-values.js';
 import { renderError } from './render-error.js';
 
 interface RunFlags {
@@ -58,11 +60,6 @@ function parseBytes(text: string): number {
   const unit = SIZES[(match?.[2] ?? '').toUpperCase()];
   if (match === null || unit === undefined) throw new InvalidArgumentError('give a size such as 256M or 2G');
   return Number(match[1]) * unit;
-}
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('give a whole number of at least 1');
-  return Number(text);
 }
 
 function parseNames(text: string): string[] {
@@ -276,11 +273,7 @@ async function feed(
     return undefined;
   } catch (error) {
     if (!(error instanceof PcapError)) throw error;
-    return new PcapError(error.code, error.message, {
-      where: { ...error.where, file: source.name },
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-    });
+    return nameCapture(error, source.name);
   } finally {
     source.close();
     progress.stop();

@@ -1,11 +1,12 @@
 /** `skep trace`: one packet of a capture, instruction by instruction. */
 import { styleText } from 'node:util';
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { openCaptureSource } from '../node/capture-source.js';
 import { readInput } from '../node/read-input.js';
 import { ConfigError, load, PacketTracer, PcapError, readCapture, summarizePacket } from '../vm/index.js';
 import type { Packet, TraceOutcome, TraceStep } from '../vm/index.js';
+import { nameCapture } from './name-capture.js';
+import { parseCount } from './option-values.js';
 import type { Io } from './io.js';
 import { TraceFolder } from './trace-fold.js';
 import { TraceText } from './trace-text.js';
@@ -24,11 +25,6 @@ interface TraceFlags {
 
 /** Characters that are handed over at once. */
 const BATCH_CHARS = 65_536;
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('give a whole number of at least 1');
-  return Number(text);
-}
 
 /** Adds the command; it writes to standard output and throws `SkepError` on bad input. */
 export function addTraceCommand(program: Command, io: Io): void {
@@ -126,11 +122,7 @@ async function findPacket(flags: TraceFlags, io: Io, skip: (packet: Packet) => v
     }
   } catch (error) {
     if (!(error instanceof PcapError)) throw error;
-    throw new PcapError(error.code, error.message, {
-      where: { ...error.where, file: source.name },
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-    });
+    throw nameCapture(error, source.name);
   } finally {
     source.close();
   }
