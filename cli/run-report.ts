@@ -1,6 +1,6 @@
 /** What `skep run` prints: the verdict table, traps with their C line, packet lines, JSON. Knows no files. */
 import { styleText } from 'node:util';
-import { redirectText, summarizePacket } from '../vm/index.js';
+import { redirectText, summarizePacket, tunnelText } from '../vm/index.js';
 import type { CodePlace, PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
 import { eventData } from './run-events.js';
 import type { EventDecoder } from './run-events.js';
@@ -90,7 +90,7 @@ export interface PacketDetails {
 
 /** One packet in one line, and a line for each event, trace line and trap of it; ends with a newline. */
 export function renderPacket(outcome: PacketOutcome, colours: boolean, details: PacketDetails = {}): string {
-  const { packet, frame, verdict, insns, trace, trap, decided, redirect, clones } = outcome;
+  const { packet, frame, verdict, insns, trace, trap, decided, redirect, tunnel, clones } = outcome;
   const target = redirect === undefined ? '' : ` -> ${redirectText(redirect)}`;
   const lines = [
     [
@@ -107,6 +107,7 @@ export function renderPacket(outcome: PacketOutcome, colours: boolean, details: 
   for (const event of details.events === undefined ? [] : outcome.events) {
     lines.push(`       ${details.events?.text(event) ?? ''}`);
   }
+  if (tunnel !== undefined) lines.push(`       ${tunnelText(tunnel)}`);
   for (const { ifindex, packet } of clones) {
     lines.push(`       clone -> ifindex ${String(ifindex)}, ${plural(packet.length, 'byte')}`);
   }
@@ -127,7 +128,7 @@ export function summaryJson(summary: ReplaySummary): unknown {
 
 /** One packet as plain data. */
 export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unknown {
-  const { packet, frame, verdict, code, insns, events, trace, trap, decided, redirect, clones } = outcome;
+  const { packet, frame, verdict, code, insns, events, trace, trap, decided, redirect, tunnel, clones } = outcome;
   return {
     packet: packet.index + 1,
     sec: packet.sec,
@@ -140,6 +141,7 @@ export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unkno
     events: events.map((event) => eventData(event, decoder)),
     trace,
     ...(redirect === undefined ? {} : { redirect }),
+    ...(tunnel === undefined ? {} : { tunnel }),
     ...(clones.length === 0
       ? {}
       : { clones: clones.map((clone) => ({ ...clone, packet: Buffer.from(clone.packet).toString('hex') })) }),

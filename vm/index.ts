@@ -35,6 +35,8 @@ export type { GlobalDescription, Globals } from './machine/globals.js';
 export type { MapEvent, PacketClone } from './world/effects.js';
 export { redirectText } from './datapath/redirect.js';
 export type { Redirect } from './datapath/redirect.js';
+export { tunnelText } from './datapath/tunnel.js';
+export type { Tunnel } from './datapath/tunnel.js';
 export type {
   DeviceKind,
   DeviceSpec,

@@ -220,3 +220,51 @@ for (const engine of ENGINES) {
     t.end();
   });
 }
+
+for (const engine of ENGINES) {
+  t.test(`the tunnel that a program set: ${engine}`, (t) => {
+    const set = (flags: number, ...words: readonly number[]): string => `
+      r6 = r1
+      ${words.map((word, i) => `*(u32 *)(r10 - ${48 - 4 * i}) = ${word}`).join('\n')}
+      r2 = r10
+      r2 += -48
+      r3 = 44
+      r4 = ${flags}
+      call skb_set_tunnel_key`;
+    const ipv4 = set(4, 7, 0xc0000209 | 0, 0, 0, 0, 0x00004001, 0, 0, 0, 0, 0);
+    const ipv6 = set(1 | 2 | 8 | 16, 9, 0xfd, 0, 0, 0x01000000, 0, 0x12345, 0xfe, 0, 0, 0x02000000);
+    const options = `
+      r1 = r6
+      r2 = r10
+      r2 += -48
+      r3 = 4
+      call skb_set_tunnel_opt`;
+    t.strictSame(run(engine, `${ipv4}\nexit`, { type: 'sched_cls' }).tunnel, {
+      id: 7,
+      remote: '192.0.2.9',
+      local: '0.0.0.0',
+      tos: 1,
+      ttl: 64,
+      label: 0,
+      dontFragment: true,
+      checksum: true,
+      key: true,
+      sequence: false,
+    });
+    t.strictSame(run(engine, `${ipv6}\n${options}\nexit`, { type: 'sched_cls' }).tunnel, {
+      id: 9,
+      remote: 'fd00::1',
+      local: 'fe00::2',
+      tos: 0,
+      ttl: 0,
+      label: 0x12345,
+      dontFragment: false,
+      checksum: false,
+      key: false,
+      sequence: true,
+      options: '09000000',
+    });
+    t.equal(run(engine, 'r0 = 0\nexit', { type: 'sched_cls' }).tunnel, undefined);
+    t.end();
+  });
+}

@@ -19,7 +19,8 @@ import { machineOf } from '../machine/harness.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
 import { FACTS_VERSION } from './render-facts.js';
-import { SKB_CASES, type SkbCase } from './skb-cases.js';
+import type { SkbCase } from './skb-case.js';
+import { SKB_CASES } from './skb-cases.js';
 
 const FILE = 'test/cases/kernel/skb.json';
 const bless = process.env.BLESS === '1';

@@ -19,6 +19,8 @@ import { redirectOf } from './redirect.js';
 import type { Redirect } from './redirect.js';
 import { reportTrap } from './trap-report.js';
 import type { TrapReport } from './trap-report.js';
+import { tunnelOfPacket } from './tunnel.js';
+import type { Tunnel } from './tunnel.js';
 
 const NS_PER_SECOND = 1_000_000_000;
 
@@ -51,6 +53,8 @@ export interface Result {
   readonly clones: readonly PacketClone[];
   /** Set where the verdict is a redirect: where the packet goes. */
   readonly redirect?: Redirect;
+  /** Set where the program said which tunnel the packet goes through (bpf_skb_set_tunnel_key). */
+  readonly tunnel?: Tunnel;
   /** Set where the run did not end with `exit`; `verdict` is then what Linux does with such a packet. */
   readonly trap?: TrapReport;
 }
@@ -109,6 +113,7 @@ export class Attachment {
     const { packet: buffer } = this.#machine;
     const trap = status === 'trap' ? this.trap() : undefined;
     const redirect = this.redirect();
+    const tunnel = this.tunnel();
     return {
       verdict: this.verdict(),
       code: this.code(),
@@ -119,6 +124,7 @@ export class Attachment {
       trace,
       clones,
       ...(redirect === undefined ? {} : { redirect }),
+      ...(tunnel === undefined ? {} : { tunnel }),
       ...(trap === undefined ? {} : { trap }),
     };
   }
@@ -140,6 +146,11 @@ export class Attachment {
   /** Where the last run's packet goes, if its verdict is a redirect. */
   redirect(): Redirect | undefined {
     return redirectOf(this.#machine, this.#hook, this.code());
+  }
+
+  /** Which tunnel the last run's packet is to go through, if the program said so. */
+  tunnel(): Tunnel | undefined {
+    return tunnelOfPacket(this.#machine, this.#hook);
   }
 
   /** Instructions of the last run. */

@@ -32,6 +32,7 @@ import {
   skbVlanPop,
   skbVlanPush,
 } from './skb-geometry.js';
+import { skbGetTunnelKey, skbGetTunnelOpt, skbSetTunnelKey, skbSetTunnelOpt } from './skb-tunnel.js';
 import { snprintf, traceVprintk } from './snprintf.js';
 import { tracePrintk } from './trace-printk.js';
 import { xdpAdjustHead, xdpAdjustMeta, xdpAdjustTail } from './xdp-adjust.js';
@@ -88,6 +89,10 @@ const HELPERS: readonly Helper[] = [
   getRouteRealm,
   skbSetTstamp,
   skbEcnSetCe,
+  skbGetTunnelKey,
+  skbSetTunnelKey,
+  skbGetTunnelOpt,
+  skbSetTunnelOpt,
   ringbufReserve,
   ringbufSubmit,
   ringbufDiscard,

@@ -83,6 +83,12 @@ export const cells = {
   redirectValue: CELLS_BASE + 256,
   /** struct bpf_redir_neigh, 20 bytes: family, then the next hop. */
   redirectNexthop: CELLS_BASE + 260,
+  /** Tunnel that a socket buffer goes through: 0 none, 1 IPv4, 2 IPv6; flags; struct bpf_tunnel_key; bytes of options, and they. */
+  tunnelMode: CELLS_BASE + 640,
+  tunnelFlags: CELLS_BASE + 644,
+  tunnelKey: CELLS_BASE + 648,
+  tunnelOptionBytes: CELLS_BASE + 692,
+  tunnelOptions: CELLS_BASE + 696,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

@@ -83,6 +83,7 @@ export class SkBuff extends PacketBuff {
     memory.setWord(cells.skbCsumLevel, 0);
     memory.setWord(cells.skbCsum, 0);
     memory.setWord(cells.skbEncapsulated, 0);
+    memory.setWord(cells.tunnelMode, 0);
     memory.setWord(ctx + ctxOff.ifindex, ifindex);
     memory.setWord(ctx + ctxOff.ingressIfindex, ifindex);
     memory.setWord(ctx + ctxOff.wireLen, bytes);

@@ -1,6 +1,7 @@
 /** Runs a capture's packets through an attached program and keeps the score. Knows no files and no terminal. */
 import type { Attachment } from '../datapath/attachment.js';
 import type { TrapReport } from '../datapath/trap-report.js';
+import type { Tunnel } from '../datapath/tunnel.js';
 import type { Machine } from '../machine/machine.js';
 import { ethernetFrameOf } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
@@ -83,6 +84,8 @@ export interface PacketOutcome {
   readonly trap: TrapReport | undefined;
   /** Where it goes, if the verdict is a redirect. */
   readonly redirect: Redirect | undefined;
+  /** Which tunnel it is to go through, if the program said so. */
+  readonly tunnel: Tunnel | undefined;
   /** Copies that bpf_clone_redirect sent. */
   readonly clones: readonly PacketClone[];
   /** The packet as the program left it. Read it at once: it costs a copy. */
@@ -161,6 +164,7 @@ export class Replay {
       trace,
       trap,
       redirect: attachment.redirect(),
+      tunnel: attachment.tunnel(),
       clones,
       left: () => this.#machine.packet.bytes(),
       ...(decided === undefined ? {} : { decided }),

@@ -14,6 +14,7 @@ export const errno = {
   EINVAL: 22,
   ENOSPC: 28,
   ERANGE: 34,
+  EPROTO: 71,
   ENOTSUPP: 524,
   EOPNOTSUPP: 95,
   EBADMSG: 74,
