@@ -24,7 +24,9 @@ export function readCounters(file: Json, folder: string | undefined): RowFile {
     const entry = object(each, 'an object');
     const name = text(entry.object, 'object').replace(/\.o$/, '');
     const options = textOrNone(entry.options, 'options');
-    return list(entry.programs, 'programs').map((program) => readRow(object(program, 'a program'), name, options, shelf));
+    return list(entry.programs, 'programs').map((program) =>
+      readRow(object(program, 'a program'), name, options, shelf),
+    );
   });
   return { kind: 'counters', rows };
 }
@@ -39,7 +41,9 @@ function readRow(row: Json, objectName: string, options: string | undefined, she
   return {
     name: [options, objectName, program].filter((part) => part !== undefined).join('/'),
     type: known,
-    group: /^(tracing|kprobe|perf_event|(raw_)?tracepoint.*|lsm|struct_ops|ext|syscall)$/.test(known) ? 'vehicle' : 'net',
+    group: /^(tracing|kprobe|perf_event|(raw_)?tracepoint.*|lsm|struct_ops|ext|syscall)$/.test(known)
+      ? 'vehicle'
+      : 'net',
     ...(typeof found === 'string' ? { excluded: found } : {}),
     caps: ALL_CAPABILITIES,
     live: { accepts: row.ok !== false, errno: 0, processed: number(row.processed, 'processed') },

@@ -231,11 +231,15 @@ function bySlot(value: unknown): ReadonlyMap<number, string> {
 }
 
 function verifierMap(map: RowMap): VerifierMap {
-  const { entries, programs: _, inner, ...same } = map;
+  const { name, type, keyBytes, valueBytes, maxEntries, flags, frozen, entries, inner } = map;
   const first = entries[0]?.value;
   return {
-    ...same,
-    ...(first instanceof Uint8Array && map.type === 'array' ? { contents: first } : {}),
+    ...{ name, type, keyBytes, valueBytes, maxEntries, flags, frozen },
+    ...(first instanceof Uint8Array && type === 'array' ? { contents: first } : {}),
+    ...(map.mapExtra === undefined ? {} : { mapExtra: map.mapExtra }),
+    ...(map.btf === undefined ? {} : { btf: map.btf }),
+    ...(map.keyType === undefined ? {} : { keyType: map.keyType }),
+    ...(map.valueType === undefined ? {} : { valueType: map.valueType }),
     ...(inner === undefined ? {} : { inner: verifierMap(inner) }),
   };
 }

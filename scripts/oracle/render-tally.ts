@@ -12,8 +12,7 @@ function countsLine(name: string, counts: Counts): string {
   const { rows, excluded, agree, falseAccepts, falseRejects, unsupported } = counts;
   const of = rows - excluded;
   const bad = `${String(falseAccepts)} false accepts, ${String(falseRejects)} false rejects, ${String(unsupported)} unsupported`;
-  const runs =
-    counts.retvalRows === 0 ? '' : `; retvals ${String(counts.retvalAgree)} of ${String(counts.retvalRows)}`;
+  const runs = counts.retvalRows === 0 ? '' : `; retvals ${String(counts.retvalAgree)} of ${String(counts.retvalRows)}`;
   return `  ${name.padEnd(18)} ${String(agree).padStart(5)} of ${String(of).padStart(5)}  ${bad}${runs}`;
 }
 
@@ -37,6 +36,11 @@ function byReason(reasons: readonly NamedReason[]): string[] {
     .map(([what, rows]) => `${String(rows.length).padStart(5)}  ${what} (${rows[0]?.name ?? ''})`);
 }
 
+function groups(title: string, counts: Readonly<Record<string, Counts>>, prefix = ''): string[] {
+  const lines = Object.entries(counts).map(([name, each]) => countsLine(`${prefix}${name}`, each));
+  return lines.length === 0 ? [] : [`${title}:`, ...lines];
+}
+
 export function renderTally(tally: Tally, all: boolean): string {
   const of = tally.rows - tally.excluded;
   const { processed } = tally;
@@ -52,12 +56,9 @@ export function renderTally(tally: Tally, all: boolean): string {
       `total ${String(processed.skep)}, Linux ${String(processed.kernel)}${percent(processed.skep - processed.kernel, processed.kernel)}`,
     `  CPU                ${tally.cpuMs.toFixed(0)} ms` +
       (tally.kernelMs === 0 ? '' : `; Linux took ${tally.kernelMs.toFixed(0)} ms of wall clock where it was recorded`),
-    'by tier:',
-    ...Object.entries(tally.byTier).map(([tier, counts]) => countsLine(`T${tier}`, counts)),
-    'by program type:',
-    ...Object.entries(tally.byProgType).map(([type, counts]) => countsLine(type, counts)),
-    'by group:',
-    ...Object.entries(tally.all).map(([group, counts]) => countsLine(group, counts)),
+    ...groups('by tier', tally.byTier, 'T'),
+    ...groups('by program type', tally.byProgType),
+    ...groups('by group', tally.all),
     ...listed('verdict disagrees', tally.disagree, all),
     ...listed('unsupported', byReason(tally.unsupportedRows), all),
     ...listed(
@@ -65,7 +66,11 @@ export function renderTally(tally: Tally, all: boolean): string {
       tally.messageDisagree.map(({ name, skep, kernel }) => `${name}\n      skep:  ${skep}\n      Linux: ${kernel}`),
       all,
     ),
-    ...listed('retval differs', tally.retvalDisagree.map(({ name, what }) => `${name}: ${what}`), all),
+    ...listed(
+      'retval differs',
+      tally.retvalDisagree.map(({ name, what }) => `${name}: ${what}`),
+      all,
+    ),
     ...listed('retval unsupported', byReason(tally.retvalUnsupportedRows), all),
     ...listed(
       'insns processed differ',
@@ -73,5 +78,5 @@ export function renderTally(tally: Tally, all: boolean): string {
       all,
     ),
   ];
-  return `${lines.filter((line, i) => !/^by tier:$/.test(line) || !/^by /.test(lines[i + 1] ?? '')).join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }

@@ -125,7 +125,11 @@ function fillMaps(machine: Machine, row: Row, object: ObjectSpec): void {
     for (const { key, value } of map.entries) {
       if (value instanceof Uint8Array) handle.set(key, value);
       else if (value === 'template') handle.setMap(key, machine.maps.createInner(id));
-      else handle.setMap(key, row.maps.findIndex(({ name }) => name === value.map));
+      else
+        handle.setMap(
+          key,
+          row.maps.findIndex(({ name }) => name === value.map),
+        );
     }
     for (const { index } of map.programs) handle.setProgram(index, must(object.programs[program++], 'a program').func);
   }

@@ -78,6 +78,12 @@ function noCounts(): Counts {
   };
 }
 
+function countsOf(groups: Record<string, Counts>, name: string): Counts {
+  const known = groups[name] ?? noCounts();
+  groups[name] = known;
+  return known;
+}
+
 export class Tallier {
   readonly #tally: Tally;
 
@@ -100,11 +106,11 @@ export class Tallier {
   add(result: RowResult): void {
     const { row } = result;
     const tally = this.#tally;
-    count((tally.all[row.group] ??= noCounts()), result);
+    count(countsOf(tally.all, row.group), result);
     if (row.group !== GROUP) return;
     count(tally, result);
-    if (row.tier !== undefined) count((tally.byTier[row.tier] ??= noCounts()), result);
-    count((tally.byProgType[row.type] ??= noCounts()), result);
+    if (row.tier !== undefined) count(countsOf(tally.byTier, String(row.tier)), result);
+    count(countsOf(tally.byProgType, row.type), result);
     this.#name(result);
   }
 

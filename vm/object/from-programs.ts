@@ -136,12 +136,7 @@ function cut(program: BareProgram, first: FuncId, mapCount: number): FunctionSpe
   });
 }
 
-function refOf(
-  insn: Insn,
-  idOf: ReadonlyMap<number, FuncId>,
-  program: BareProgram,
-  mapCount: number,
-): Ref | undefined {
+function refOf(insn: Insn, idOf: ReadonlyMap<number, FuncId>, program: BareProgram, mapCount: number): Ref | undefined {
   const target = targetPc(insn);
   const func = target === undefined ? undefined : idOf.get(target);
   if (func !== undefined) return { kind: insn.name === 'ld_func' ? 'func' : 'call', func };

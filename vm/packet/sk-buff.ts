@@ -11,8 +11,11 @@ import { ETH_HEADER_BYTES, etherProtocol } from './ether-type.js';
 import { flowHash } from './flow-hash.js';
 import { PacketBuff } from './packet-buff.js';
 
-/** Room in front of a packet that was placed anew. What a program can do never depends on it. */
-const HEADROOM_BYTES = 256;
+/**
+ * Room in front of a packet that was placed anew. What a program can do never depends on it; but one that looks at the low
+ * byte of a packet's address sees the kernel's: 64 (NET_SKB_PAD).
+ */
+const HEADROOM_BYTES = 256 + 64;
 /** Longest socket buffer that a helper makes (BPF_SKB_MAX_LEN on 4 KiB pages). */
 export const SKB_MAX_BYTES = 16064;
 

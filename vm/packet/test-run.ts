@@ -60,6 +60,8 @@ export function beginTestRun(skb: SkBuff, packet: Uint8Array, context?: Uint8Arr
   skb.receive(packet, LOOPBACK);
   if (packet.length < ETH_HEADER_BYTES + ipHeaderBytes(skb.protocol)) return errno.EINVAL;
   skb.setField(ctxOff.ingressIfindex, 0);
+  // Only a context makes the command fill it in.
+  skb.setField(ctxOff.wireLen, 0);
   if (context !== undefined) {
     const failure = takeContext(skb, context);
     if (failure !== 0) return failure;
