@@ -9,6 +9,7 @@ import type { Io } from './io.js';
 import { addLoadCommand } from './load.js';
 import { renderThrown } from './render-error.js';
 import { addRunCommand } from './run.js';
+import { addTestCommand } from './test.js';
 import { addTraceCommand } from './trace.js';
 
 /** Asked of the package by its own name, which works from source and from dist alike. */
@@ -19,7 +20,7 @@ function version(): string {
 
 function createProgram(io: Io): Command {
   const program = new Command('skep')
-    .description('Run eBPF datapath programs outside the kernel: load, replay captures, disassemble, assemble.')
+    .description('Run eBPF datapath programs outside the kernel: load, test, replay captures, disassemble, assemble.')
     .version(version(), '-V, --version')
     .showHelpAfterError('(skep help shows what there is)')
     .configureOutput({
@@ -34,6 +35,7 @@ function createProgram(io: Io): Command {
   for (const add of [
     addLoadCommand,
     addRunCommand,
+    addTestCommand,
     addTraceCommand,
     addDisasmCommand,
     addAsmCommand,
@@ -42,6 +44,11 @@ function createProgram(io: Io): Command {
     add(program, io);
   }
   return program;
+}
+
+/** `go test` spells the option so, and hands know it. */
+function asLongOption(argument: string): string {
+  return /^-run(?:=|$)/.test(argument) ? `-${argument}` : argument;
 }
 
 /**
@@ -58,7 +65,7 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
     },
   };
   try {
-    await createProgram(noting).parseAsync([...argv], { from: 'user' });
+    await createProgram(noting).parseAsync(argv.map(asLongOption), { from: 'user' });
     return code;
   } catch (thrown) {
     // Commander has printed its own message already.

@@ -20,7 +20,7 @@ function placeOf(where: Where): string {
 }
 
 /** The message, the source line with a caret where there is one, and the hint; ends with a newline. */
-export function renderError(error: SkepError): string {
+export function renderError(error: Pick<SkepError, 'message' | 'where' | 'hint'>): string {
   const { where, hint } = error;
   const place = placeOf(where);
   const lines = [`skep: ${place === '' ? '' : `${place}: `}${error.message}`];

@@ -26,7 +26,7 @@ import { EventDecoder, eventJson, eventText } from './run-events.js';
 import { chosenMaps, mapJson, renderMap } from './run-maps.js';
 import { packetJson, renderDecisions, renderPacket, renderSummary, summaryJson } from './run-report.js';
 import { nameCapture } from './name-capture.js';
-import { parseCount } from './option-values.js';
+import { parseBytes, parseCount } from './option-values.js';
 import { renderError } from './render-error.js';
 
 interface RunFlags {
@@ -52,15 +52,6 @@ interface RunFlags {
 }
 
 type Watch = (outcome: PacketOutcome) => void;
-
-const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-function parseBytes(text: string): number {
-  const match = /^(\d+)([KMG]?)i?B?$/i.exec(text);
-  const unit = SIZES[(match?.[2] ?? '').toUpperCase()];
-  if (match === null || unit === undefined) throw new InvalidArgumentError('give a size such as 256M or 2G');
-  return Number(match[1]) * unit;
-}
 
 function parseNames(text: string): string[] {
   const names = text.split(',').filter((name) => name !== '');

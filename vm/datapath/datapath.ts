@@ -24,6 +24,7 @@ import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
 import { ENGINES } from './engines.js';
 import type { EngineName } from './engines.js';
+import { TestRun } from './test-run.js';
 
 /** Fuel and memory checks are on unless told otherwise: nothing has verified the program. */
 export interface DatapathOptions extends LayoutOptions {
@@ -159,5 +160,13 @@ export class Datapath {
     const hook = must(hookOf(spec.type), 'a hook');
     this.machine.enter(hook);
     return new Attachment(this.machine, this.#compiled.bind(this.machine, options.probe), spec, hook, options);
+  }
+
+  /**
+   * A way to run programs of this object as the command BPF_PROG_TEST_RUN does.
+   * @param probe told of each instruction; engine `interp` only
+   */
+  testRun(probe?: Probe): TestRun {
+    return new TestRun(this.machine, this.#compiled.bind(this.machine, probe));
   }
 }

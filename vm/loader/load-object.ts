@@ -27,6 +27,7 @@ import { ObjectMaps } from './object-maps.js';
 import { addMapValues } from './map-values.js';
 import { makePrograms } from './programs.js';
 import { relocate } from './relocate.js';
+import { addTailTags } from './tail-tags.js';
 
 export interface LoadOptions {
   /** The file's name, for messages. */
@@ -67,6 +68,7 @@ function load(bytes: Uint8Array, options: LoadOptions): ObjectSpec {
   relocate({ ctx, code, maps, externs });
   addMapValues(ctx, maps, code, places);
   addDebugInfo(ctx, code, debug);
+  addTailTags(ctx, maps, code);
   relocateCore(ctx, code, debug, options.targetBtf);
   const programs = makePrograms(ctx, code, options.progType);
   return {

@@ -42,7 +42,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const stride = valueStride(spec);
   const rights = spec.readOnly || (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE;
   const total = stride * spec.maxEntries;
-  const eager = total <= EAGER_SHADOW_BYTES;
+  // Of a single entry, as data sections are, programs hold addresses without a lookup.
+  const eager = total <= EAGER_SHADOW_BYTES || spec.maxEntries === 1;
   if (eager) {
     for (let i = 0; i < spec.maxEntries; i++) shadow.mark(base + i * stride, spec.valueBytes, rights);
   }

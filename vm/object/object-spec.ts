@@ -125,6 +125,7 @@ export interface Note {
     | 'no-btf'
     | 'weak-symbol'
     | 'kconfig'
+    | 'tail-tag'
     | 'core';
   readonly message: string;
 }

@@ -19,7 +19,7 @@ const PAGE_BYTES = 4096;
 /** Ethernet header: no packet may become shorter. */
 const MIN_BYTES = 14;
 /** Most metadata in front of the packet, since Linux 6.3. */
-const MAX_META_BYTES = 252;
+export const MAX_META_BYTES = 252;
 
 /** ctx offsets of struct xdp_md that follow the geometry. */
 const CTX_DATA = 0;
@@ -61,6 +61,16 @@ export class XdpBuff extends PacketBuff {
     this.memory.setWord(this.ctx + CTX_DATA, this.data);
     this.memory.setWord(this.ctx + CTX_DATA_END, this.end);
     this.memory.setWord(this.ctx + CTX_DATA_META, this.meta);
+  }
+
+  /** Puts metadata in front of a packet that was just received; `bytes` follows the rules of `adjustMeta`. */
+  putMetadata(bytes: Uint8Array): void {
+    const meta = this.data - bytes.length;
+    this.memory.write(meta, bytes);
+    this.memory.setWord(cells.packetMeta, meta);
+    this.memory.setWord(cells.packetLow, meta);
+    this.shadow.mark(meta, bytes.length, READ_WRITE);
+    this.sync();
   }
 
   /** bpf_xdp_adjust_head: moves the start by `delta`, and the metadata with it. */

@@ -1,0 +1,149 @@
+/**
+ * Runs the tests of object files, several at once in threads of their own where that is asked for. Reports come in the order
+ * of the files. Knows nothing of how reports look.
+ */
+import { Worker } from 'node:worker_threads';
+import { listTests, parseBtf, SkepError, testObject } from '../vm/index.js';
+import type { EngineName, TestResult, Where } from '../vm/index.js';
+import { readInput } from './read-input.js';
+
+/** What to run and how; can be sent to a thread. */
+export interface TestFilesOptions {
+  readonly engine: EngineName;
+  /** A regular expression that a test's name, with its object's in front, has to match. */
+  readonly run?: string;
+  /** Names instead of running. */
+  readonly list?: boolean;
+  readonly memoryBytes?: number;
+  readonly fuel?: number;
+  readonly cpus?: number;
+  readonly seed?: number;
+  /** Path of a kernel's BTF. */
+  readonly btf?: string;
+  readonly resultMap?: string;
+  readonly clearMaps?: readonly string[];
+}
+
+/** An error as data. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly where: Where;
+  readonly hint: string | undefined;
+}
+
+export interface TimedResult extends TestResult {
+  readonly seconds: number;
+}
+
+/** What came of one file. */
+export interface FileReport {
+  readonly file: string;
+  readonly tests: readonly TimedResult[];
+  /** Names of tests, where only they were asked for. */
+  readonly names: readonly string[];
+  readonly seconds: number;
+  /** Why its tests could not be run, or not all of them. */
+  readonly problem?: Problem;
+}
+
+/** Last part of the path, as tests are named by it. */
+export function objectName(file: string): string {
+  return file.replace(/^.*[/\\]/, '');
+}
+
+/** Runs one file in this thread. Bad input is told in the report. */
+export async function testFile(file: string, options: TestFilesOptions): Promise<FileReport> {
+  const { run, list, btf, ...rest } = options;
+  const started = performance.now();
+  const tests: TimedResult[] = [];
+  const seconds = (): number => (performance.now() - started) / 1000;
+  let before = 0;
+  try {
+    const bytes = await readInput(file);
+    const pattern = run === undefined ? undefined : new RegExp(run);
+    const all = {
+      ...rest,
+      name: file,
+      ...(btf === undefined ? {} : { targetBtf: parseBtf(await readInput(btf), btf) }),
+      ...(pattern === undefined ? {} : { selects: (name: string) => pattern.test(`${objectName(file)}/${name}`) }),
+    };
+    if (list === true) return { file, tests, names: listTests(bytes, all), seconds: seconds() };
+    before = seconds();
+    testObject(bytes, {
+      ...all,
+      onResult: (result) => {
+        const now = seconds();
+        tests.push({ ...result, seconds: now - before });
+        before = now;
+      },
+    });
+    return { file, tests, names: [], seconds: seconds() };
+  } catch (error) {
+    if (!(error instanceof SkepError)) throw error;
+    const { message, where, hint } = error as SkepError;
+    const { code } = error as SkepError;
+    return { file, tests, names: [], seconds: seconds(), problem: { code, message, where, hint } };
+  }
+}
+
+/** Runs files, `jobs` at once; hands each report over as soon as those of the files before it are there. */
+export async function testFiles(
+  files: readonly string[],
+  options: TestFilesOptions,
+  jobs: number,
+  report: (report: FileReport) => void,
+): Promise<void> {
+  if (jobs <= 1 || files.length <= 1) {
+    for (const file of files) report(await testFile(file, options));
+    return;
+  }
+  const waiting = new Map<number, FileReport>();
+  let next = 0;
+  let told = 0;
+  const done = (index: number, each: FileReport): void => {
+    waiting.set(index, each);
+    for (let first = waiting.get(told); first !== undefined; first = waiting.get(told)) {
+      waiting.delete(told++);
+      report(first);
+    }
+  };
+  const work = async (): Promise<void> => {
+    const thread = new TestThread(options);
+    try {
+      while (next < files.length) {
+        const index = next++;
+        done(index, await thread.run(files[index] ?? ''));
+      }
+    } finally {
+      await thread.close();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, files.length) }, work));
+}
+
+class TestThread {
+  readonly #worker: Worker;
+
+  constructor(options: TestFilesOptions) {
+    this.#worker = new Worker(new URL(import.meta.resolve('./test-thread.js')), { workerData: options });
+  }
+
+  run(file: string): Promise<FileReport> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        reject(error);
+      };
+      this.#worker.once('error', fail);
+      this.#worker.once('message', (report: FileReport) => {
+        this.#worker.off('error', fail);
+        resolve(report);
+      });
+      this.#worker.postMessage(file);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The tests of one object, run in order over one machine: maps live as long as the object, so that a test sees what earlier
+ * ones left. Knows no files and no reports.
+ */
+import type { Datapath } from '../datapath/datapath.js';
+import type { TestRun } from '../datapath/test-run.js';
+import type { Probe } from '../engine/engine.js';
+import { ConfigError } from '../errors.js';
+import type { MapHandle } from '../machine/map-table.js';
+import { suggestion } from '../suggest.js';
+import { findSectionTests } from './find-tests.js';
+import type { SectionTest } from './find-tests.js';
+import { runSectionTest } from './run-section-test.js';
+import type { SectionTestMaps } from './run-section-test.js';
+import type { TestResult } from './test-result.js';
+
+/** Names that tests and their runner have to agree on. */
+export interface TestContract {
+  /** Array map whose entry 0 takes subtests and log lines. Default `suite_result_map`, where the object has it. */
+  readonly resultMap?: string;
+  /** Array maps whose entry 0 is cleared after each test. Default `mock_skb_meta_map`, where the object has it. */
+  readonly clearMaps?: readonly string[];
+}
+
+const RESULT_MAP = 'suite_result_map';
+const CLEAR_MAPS = ['mock_skb_meta_map'];
+
+/** Clock at the first step, and how far it goes from step to step, in ns. */
+const FIRST_NS = 3_600_000_000_000;
+const STEP_NS = 10_000;
+
+export class ObjectTests {
+  readonly #datapath: Datapath;
+  readonly #run: TestRun;
+  readonly #maps: SectionTestMaps;
+  #steps = 0;
+
+  /**
+   * @param probe told of each instruction; engine `interp` only
+   * @throws ConfigError `config-value` where the object lacks a map that `contract` names
+   */
+  constructor(datapath: Datapath, contract: TestContract = {}, probe?: Probe) {
+    this.#datapath = datapath;
+    this.#run = datapath.testRun(probe);
+    this.#maps = {
+      results: this.#mapOf(contract.resultMap, RESULT_MAP),
+      cleared: (contract.clearMaps ?? CLEAR_MAPS).flatMap(
+        (name) => this.#mapOf(contract.clearMaps === undefined ? undefined : name, name) ?? [],
+      ),
+    };
+  }
+
+  /** @throws ConfigError `config-value` where a test has no check */
+  list(): readonly SectionTest[] {
+    return findSectionTests(this.#datapath.object);
+  }
+
+  run(test: SectionTest): TestResult {
+    return runSectionTest(
+      test,
+      (_, program, data, ctx) => {
+        this.#run.setClock(FIRST_NS + STEP_NS * this.#steps++);
+        return this.#run.run(program, { data, ...(ctx === undefined ? {} : { ctx }) });
+      },
+      this.#maps,
+    );
+  }
+
+  #mapOf(asked: string | undefined, usual: string): MapHandle | undefined {
+    const name = asked ?? usual;
+    const { maps } = this.#datapath.machine;
+    const id = maps.idOf(name);
+    if (id === undefined && asked === undefined) return undefined;
+    const handle = id === undefined ? undefined : maps.handle(id);
+    if (handle?.spec.type === 'array') return handle;
+    const { object } = this.#datapath;
+    const what = handle === undefined ? `has no map \`${name}\`` : `has map \`${name}\`, which is no array`;
+    const hint =
+      handle === undefined
+        ? suggestion(
+            name,
+            object.maps.map((map) => map.name),
+          )
+        : undefined;
+    throw new ConfigError('config-value', `${object.name} ${what}`, {
+      data: { map: name },
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
