@@ -223,6 +223,56 @@ t.test('for_each_map_elem', (t) => {
   t.end();
 });
 
+t.test('for_each_map_elem: an entry that its own callback replaces is not met again', (t) => {
+  for (const type of ['hash', 'lru_hash', 'percpu_hash'] as const) {
+    for (const flags of type === 'lru_hash' ? [0] : [0, 1]) {
+      const put = (key: number) => `
+        *(u32 *)(r10 - 4) = ${key}
+        *(u64 *)(r10 - 16) = 0
+        r1 = &map0
+        r2 = r10
+        r2 += -4
+        r3 = r10
+        r3 += -16
+        r4 = 0
+        call map_update_elem`;
+      const text = `
+        ${[1, 2, 3].map(put).join('\n')}
+        r1 = &map0
+        r2 = each ll
+        r3 = 0
+        r4 = 0
+        call for_each_map_elem
+        exit
+      each:
+        r5 = *(u64 *)(r3 + 0)
+        r5 += 1
+        *(u64 *)(r10 - 8) = r5
+        r3 = r10
+        r3 += -8
+        r4 = 0
+        call map_update_elem
+        r0 = 0
+        exit`;
+      const result = runText(text, [mapSpec({ type, maxEntries: 16, flags })]);
+      t.equal(signedR0(result), 3n, `${type}, flags ${flags}`);
+      const values = [...result.machine.maps.handle(0).entries()].map(
+        ([key, value]) => [key[0] ?? 0, value[0]] as const,
+      );
+      t.strictSame(
+        values.sort(([a], [b]) => a - b),
+        [
+          [1, 1],
+          [2, 1],
+          [3, 1],
+        ],
+        'each has been updated once',
+      );
+    }
+  }
+  t.end();
+});
+
 t.test('tail_call: 33 of them, then it falls through', (t) => {
   const text = `
     r6 = r1

@@ -1,10 +1,10 @@
 /**
- * Small machines for tests: bare assembly text with maps by number, run by the reference engine with all checks on.
+ * Small machines for tests: bare assembly text with maps by number, run by the reference engine (or another) with all checks on.
  * Knows nothing of what is tested.
  */
 import { assemble } from '../../vm/asm/assemble.js';
 import { fromHex } from '../../vm/bytes.js';
-import { ALL_CHECKS, DEFAULT_FUEL, type Checks, type Outcome } from '../../vm/engine/engine.js';
+import { ALL_CHECKS, DEFAULT_FUEL, type Checks, type Engine, type Outcome } from '../../vm/engine/engine.js';
 import { interp } from '../../vm/engine/interp/interp.js';
 import { layoutOf, type LayoutOptions } from '../../vm/machine/layout.js';
 import { Machine } from '../../vm/machine/machine.js';
@@ -61,6 +61,7 @@ export interface RunOptions {
   readonly ifindex?: number;
   readonly queue?: number;
   readonly checks?: Checks;
+  readonly engine?: Engine;
 }
 
 /** What a run came to, with the metadata and the packet as it is afterwards. */
@@ -77,7 +78,7 @@ export interface RunResult {
 export function runOn(machine: Machine, options: RunOptions = {}): RunResult {
   const { packet, memory, layout, object } = machine;
   packet.receive(options.packet ?? new Uint8Array(64), options.ifindex ?? 1, options.queue ?? 0);
-  const runner = interp.compile(object, layout, options.checks ?? ALL_CHECKS).bind(machine);
+  const runner = (options.engine ?? interp).compile(object, layout, options.checks ?? ALL_CHECKS).bind(machine);
   runner.run(options.func ?? 0, layout.ctx);
   machine.maps.drain();
   const outcome = runner.outcome();

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { toHex } from '../../vm/bytes.js';
+import { lpmTrieKind } from '../../vm/maps/lpm-trie.js';
 import { errno } from '../../vm/spec/errno.js';
 import { le, mapSpec } from '../machine/harness.js';
 import { Bench } from './contract.js';
@@ -180,3 +181,32 @@ for (const bytes of [1, 2, 3, 4, 5, 8, 16, 17, 256]) {
     t.end();
   });
 }
+
+t.test('a freed node rests before it is used again, and a trie does not grow by that', (t) => {
+  const bench = new Bench(mapSpec({ type: 'lpm_trie', keyBytes: 8, valueBytes: 8, maxEntries: 3, flags: 1 }));
+  const put = (value: number): number => {
+    bench.memory.write(KEY_AT, keyOf({ length: 32, address: Uint8Array.of(10, 0, 0, 1) }));
+    bench.memory.write(VALUE_AT, bench.value(value));
+    return bench.ops.update(KEY_AT, VALUE_AT, 0);
+  };
+  const seen = (at: number): string => toHex(bench.memory.read(at, 8));
+  t.equal(put(0), 0);
+  const addresses = new Set<number>();
+  for (let round = 1; round <= 1000; round++) {
+    const at = bench.ops.lookup(KEY_AT);
+    addresses.add(at);
+    t.equal(put(round), 0);
+    if (seen(at) !== toHex(bench.value(round - 1))) t.fail(`the old value of round ${round} is gone`);
+  }
+  t.ok(addresses.size >= 64, 'nodes rest');
+  t.ok(addresses.size <= 64 + 2, `not more than need be: ${addresses.size}`);
+  t.end();
+});
+
+t.test('where values are large, fewer nodes rest', (t) => {
+  const bytesOf = (valueBytes: number): number =>
+    lpmTrieKind.plan(mapSpec({ type: 'lpm_trie', keyBytes: 8, valueBytes, maxEntries: 1, flags: 1 }), 1).bytes;
+  t.ok(bytesOf(8) < 8192);
+  t.ok(bytesOf(1 << 20) < 2.1 * (1 << 20));
+  t.end();
+});

@@ -50,8 +50,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): TargetMapOps {
       return 0;
     },
     scan: (from) => table.scan(from),
-    keyAt: (position) => table.keyOf(position + 1),
-    valueAt: (position) => table.valueOf(position + 1),
+    keyAt: (position) => table.keyOf(table.at(position)),
+    valueAt: (position) => table.valueOf(table.at(position)),
   };
 }
 

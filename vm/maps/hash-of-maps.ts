@@ -43,8 +43,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOfMapsOps {
       return 0;
     },
     scan: (from) => table.scan(from),
-    keyAt: (position) => table.keyOf(position + 1),
-    valueAt: (position) => memory.word(table.valueOf(position + 1)),
+    keyAt: (position) => table.keyOf(table.at(position)),
+    valueAt: (position) => memory.word(table.valueOf(table.at(position))),
   };
 }
 

@@ -1,4 +1,7 @@
-/** `hash`: a table of entries, each with one value. Also what all hash kinds check before they are made. */
+/**
+ * `hash`: a table of entries, each with one value. An update replaces the entry, so a pointer from an earlier lookup shows
+ * the old value, as in Linux. Also what all hash kinds check before they are made.
+ */
 import type { Ptr } from '../addr.js';
 import { alignUp } from '../addr.js';
 import { READ, READ_WRITE } from '../memory/shadow.js';
@@ -47,15 +50,17 @@ export function checkPresence(present: boolean, flags: number): number {
   return flags === UPDATE_FLAGS.BPF_EXIST ? -errno.ENOENT : 0;
 }
 
-function planOf(spec: MapSpec): EntryTablePlan {
-  return planEntries(spec.keyBytes, spec.valueBytes, spec.maxEntries);
+/** Linux keeps an entry for each CPU to replace with; one without preallocation is allocated before the old one is freed. */
+function planOf(spec: MapSpec, cpus: number): EntryTablePlan {
+  const byCpu = (spec.flags & MAP_FLAGS.BPF_F_NO_PREALLOC) === 0;
+  return planEntries(spec.keyBytes, spec.valueBytes, spec.maxEntries, { byCpu, count: byCpu ? cpus : 1 });
 }
 
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { valueBytes } = spec;
   const { shadow } = env;
   const { u8 } = env.memory;
-  const table = bindEntries(env, planOf(spec), base);
+  const table = bindEntries(env, planOf(spec, env.cpus), base);
   const rights = valueRights(spec);
   const lookup = (key: Ptr): Ptr => {
     const entry = table.find(key, table.hashOf(key));
@@ -70,14 +75,12 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
       const present = table.find(key, hash);
       const failed = checkPresence(present !== 0, flags);
       if (failed !== 0) return failed;
-      const entry = present === 0 ? table.take() : present;
-      if (entry === 0) return -errno.E2BIG;
+      const entry = present === 0 ? table.take() : table.replace(present, key, hash);
+      if (entry === 0) return present === 0 ? -errno.E2BIG : -errno.ENOMEM;
       const at = table.valueOf(entry);
       u8.copyWithin(at, value, value + valueBytes);
-      if (present === 0) {
-        table.link(entry, key, hash);
-        shadow.mark(at, valueBytes, rights);
-      }
+      shadow.mark(at, valueBytes, rights);
+      if (present === 0) table.link(entry, key, hash);
       return 0;
     },
     remove(key) {
@@ -88,17 +91,17 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
       return 0;
     },
     scan: (from) => table.scan(from),
-    keyAt: (position) => table.keyOf(position + 1),
-    valueAt: (position) => table.valueOf(position + 1),
+    keyAt: (position) => table.keyOf(table.at(position)),
+    valueAt: (position) => table.valueOf(table.at(position)),
   };
 }
 
 export const hashKind: MapKind = {
   type: 'hash',
   perCpu: false,
-  plan(spec) {
+  plan(spec, cpus) {
     checkHashSpec(spec, HASH_FLAGS);
-    return { bytes: planOf(spec).bytes };
+    return { bytes: planOf(spec, cpus).bytes };
   },
   bind,
 };

@@ -1,7 +1,8 @@
 /**
  * `lpm_trie`: values by prefix, found by the longest that matches. A binary trie in linear memory: a node is an entry or
  * only a fork; a child's prefix is always longer than its parent's, which bounds every walk. Nodes are numbered from 1.
- * Keys are a u32 prefix length and the address, most significant byte first.
+ * Keys are a u32 prefix length and the address, most significant byte first. An update replaces the node, and free nodes
+ * rest before they are used again, so that a pointer into a former entry shows the former value, as in Linux.
  */
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
@@ -24,8 +25,15 @@ const FLAGS =
 /** One allocation (KMALLOC_MAX_SIZE) less the longest address and the kernel's own part of a node. */
 const MAX_VALUE_BYTES = 4_194_304 - 256 - 24;
 
-/** Header words: entries, nodes ever used, head of the list of free nodes, root. */
-const HEADER_BYTES = 16;
+/** Header words: entries, nodes ever used, root; free nodes: the one that rests longest, the one freed last, how many. */
+const HEADER_BYTES = 24;
+
+/**
+ * Free nodes that rest. In Linux a node is not used again before the run that freed it has ended; here before as many others
+ * were freed, or fewer where values are large.
+ */
+const RESTING = 64;
+const RESTING_BYTES = 65_536;
 
 /** A node: two children, parent, what it is; then key (prefix length, address) and value. */
 const LEFT = 0;
@@ -43,7 +51,7 @@ interface Plan {
   readonly addressBytes: number;
   readonly valueOff: number;
   readonly nodeBytes: number;
-  /** Each entry but the first brings at most one fork. */
+  readonly resting: number;
   readonly nodes: number;
   readonly bytes: number;
 }
@@ -51,11 +59,14 @@ interface Plan {
 function planOf(spec: MapSpec): Plan {
   const valueOff = alignUp(KEY + spec.keyBytes, 8);
   const nodeBytes = valueOff + alignUp(spec.valueBytes, 8);
-  const nodes = 2 * spec.maxEntries - 1;
+  const resting = Math.min(RESTING, Math.max(1, Math.floor(RESTING_BYTES / nodeBytes)));
+  // Each entry but the first brings at most one fork.
+  const nodes = 2 * spec.maxEntries - 1 + resting;
   return {
     addressBytes: spec.keyBytes - LENGTH_BYTES,
     valueOff,
     nodeBytes,
+    resting,
     nodes,
     bytes: HEADER_BYTES + nodeBytes * nodes,
   };
@@ -76,15 +87,17 @@ function sharedBits(view: DataView, a: Ptr, b: Ptr, bytes: number, from: number,
 }
 
 function bind({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr): MapOps {
-  const { addressBytes, valueOff, nodeBytes, nodes } = planOf(spec);
+  const { addressBytes, valueOff, nodeBytes, resting, nodes } = planOf(spec);
   const { view, u8 } = memory;
   const { keyBytes, valueBytes, maxEntries } = spec;
   const longest = 8 * addressBytes;
   const rights = valueRights(spec);
   const countAt = base;
   const usedAt = base + 4;
-  const freeAt = base + 8;
-  const rootAt = base + 12;
+  const rootAt = base + 8;
+  const firstFreeAt = base + 12;
+  const lastFreeAt = base + 16;
+  const freeCountAt = base + 20;
   const nodeAt = (node: number): Ptr => base + HEADER_BYTES + nodeBytes * (node - 1);
   const addressOf = (node: number): Ptr => nodeAt(node) + KEY + LENGTH_BYTES;
   const lengthOf = (node: number): number => memory.word(nodeAt(node) + KEY);
@@ -104,20 +117,26 @@ function bind({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     return childAt(parent, named(childAt(parent, 0)) === node ? 0 : 1);
   };
   const take = (): number => {
-    const free = named(freeAt);
-    if (free !== 0) {
-      memory.setWord(freeAt, memory.word(nodeAt(free)));
-      return free;
-    }
     const used = memory.word(usedAt);
-    if (used >= nodes) return 0;
-    memory.setWord(usedAt, used + 1);
-    return used + 1;
+    const freed = memory.word(freeCountAt);
+    if (freed <= resting && used < nodes) {
+      memory.setWord(usedAt, used + 1);
+      return used + 1;
+    }
+    const free = named(firstFreeAt);
+    if (free === 0) return 0;
+    memory.setWord(firstFreeAt, memory.word(nodeAt(free)));
+    memory.setWord(freeCountAt, freed - 1);
+    return free;
   };
   const give = (node: number): void => {
     memory.setWord(nodeAt(node) + ROLE, FREE);
-    memory.setWord(nodeAt(node), memory.word(freeAt));
-    memory.setWord(freeAt, node);
+    memory.setWord(nodeAt(node), 0);
+    const last = named(lastFreeAt);
+    const freed = memory.word(freeCountAt);
+    memory.setWord(freed === 0 || last === 0 ? firstFreeAt : nodeAt(last), node);
+    memory.setWord(lastFreeAt, node);
+    memory.setWord(freeCountAt, freed + 1);
   };
   const place = (node: number, link: Ptr, parent: number): void => {
     memory.setWord(link, node);
@@ -202,20 +221,26 @@ function bind({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     const present = isThere(length) && roleOf(below) === ENTRY;
     const failed = checkPresence(present, flags);
     if (failed !== 0) return failed;
-    if (present) {
-      fill(below, value);
-      return 0;
-    }
     const count = memory.word(countAt);
-    if (count >= maxEntries) return -errno.ENOSPC;
-    if (isThere(length)) {
-      u8.copyWithin(addressOf(below), key + LENGTH_BYTES, key + keyBytes);
-      memory.setWord(nodeAt(below) + ROLE, ENTRY);
-      fill(below, value);
-      allow(below);
-    } else if (!insert(key, length, value)) return -errno.ENOMEM;
-    memory.setWord(countAt, count + 1);
+    if (!present && count >= maxEntries) return -errno.ENOSPC;
+    const done = isThere(length) ? replace(below, key, length, value) : insert(key, length, value);
+    if (!done) return -errno.ENOMEM;
+    if (!present) memory.setWord(countAt, count + 1);
     return 0;
+  };
+  /** Puts an entry where a node of the same prefix is. */
+  const replace = (former: number, key: Ptr, length: number, value: Ptr): boolean => {
+    const entry = makeNode(key, length, ENTRY);
+    if (entry === 0) return false;
+    fill(entry, value);
+    allow(entry);
+    for (const bit of [0, 1]) {
+      const child = named(childAt(former, bit));
+      if (child !== 0) place(child, childAt(entry, bit), entry);
+    }
+    place(entry, linkOf(former), parentOf(former));
+    give(former);
+    return true;
   };
   /** Puts a new entry between `above` and `below`. */
   const insert = (key: Ptr, length: number, value: Ptr): boolean => {

@@ -95,12 +95,13 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
       memory.u8.copyWithin(at, value, value + valueBytes);
       shadow.mark(at, valueBytes, rights);
       table.link(entry, key, hash);
+      if (present !== 0) table.succeed(entry, present);
       return 0;
     },
     remove,
     scan: (from) => table.scan(from),
-    keyAt: (position) => table.keyOf(position + 1),
-    valueAt: (position) => table.valueOf(position + 1),
+    keyAt: (position) => table.keyOf(table.at(position)),
+    valueAt: (position) => table.valueOf(table.at(position)),
   };
 }
 

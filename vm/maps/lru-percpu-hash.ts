@@ -46,8 +46,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     },
     remove,
     scan: (from) => table.scan(from),
-    keyAt: (position) => table.keyOf(position + 1),
-    valueAt: (position) => values.own(table.valueOf(position + 1)),
+    keyAt: (position) => table.keyOf(table.at(position)),
+    valueAt: (position) => values.own(table.valueOf(table.at(position))),
   };
 }
 
