@@ -1,5 +1,4 @@
 /** The whole command line as a function: parses, runs, renders what went wrong, gives the exit code. */
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addAsmCommand } from './asm.js';
 import { addConformancePluginCommand } from './conformance-plugin.js';
@@ -11,12 +10,8 @@ import { renderThrown } from './render-error.js';
 import { addRunCommand } from './run.js';
 import { addTestCommand } from './test.js';
 import { addTraceCommand } from './trace.js';
-
-/** Asked of the package by its own name, which works from source and from dist alike. */
-function version(): string {
-  const { version } = createRequire(import.meta.url)('skep/package.json') as { version: string };
-  return version;
-}
+import { addVerifyCommand } from './verify.js';
+import { version } from './version.js';
 
 function createProgram(io: Io): Command {
   const program = new Command('skep')
@@ -34,6 +29,7 @@ function createProgram(io: Io): Command {
     .exitOverride();
   for (const add of [
     addLoadCommand,
+    addVerifyCommand,
     addRunCommand,
     addTestCommand,
     addTraceCommand,

@@ -51,7 +51,8 @@ export async function loadReport(objects: readonly string[], flags: LoadFlags): 
     .join('\n');
 }
 
-function typeNamed(name: string): ProgTypeName {
+/** @throws ConfigError where Linux 6.18 has no such program type */
+export function typeNamed(name: string): ProgTypeName {
   if (Object.hasOwn(PROG_TYPE_ROWS, name)) return name as ProgTypeName;
   throw new ConfigError('config-value', `${name} is not a program type`, {
     data: { name },

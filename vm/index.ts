@@ -61,6 +61,19 @@ export { typeDefinitions } from './btf/c-text.js';
 export { PROG_TYPE_ROWS } from './spec/prog-types.js';
 export type { ProgTypeName } from './spec/prog-types.js';
 
+export { verify } from './verifier/verify.js';
+export type {
+  Accepted,
+  Capabilities,
+  Rejected,
+  Undecided,
+  Verdict,
+  VerifyOptions,
+  VerifyStats,
+} from './verifier/verdict.js';
+export { explainRejection } from './verifier/report.js';
+export type { RejectionReport, ReportInsn, ReportRegister, ReportStep } from './verifier/report.js';
+
 export { Replay } from './replay/replay.js';
 export type {
   CodePlace,
