@@ -6,10 +6,10 @@ import { concatBytes, viewOf } from '../bytes.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
 import { errno } from '../spec/errno.js';
 import { ETH_HEADER_BYTES } from './ether-type.js';
-import { MAX_META_BYTES } from './xdp-buff.js';
+import { XDP_FRAME_BYTES, XDP_HEADROOM_BYTES } from './xdp-buff.js';
 import type { XdpBuff } from './xdp-buff.js';
 
-/** The loopback device, whose only queue has no XDP info registered. */
+/** The loopback device, the only one that every machine has. Its only queue is 0. */
 const LOOPBACK = 1;
 
 /** Offsets in struct xdp_md. The first two count from the start of the metadata in this command. */
@@ -28,25 +28,23 @@ const EGRESS_IFINDEX = 20;
  */
 export function beginXdpTestRun(xdp: XdpBuff, packet: Uint8Array, context?: Uint8Array): number {
   let metaBytes = 0;
-  let ifindex = LOOPBACK;
   if (context !== undefined) {
     const { bytes: ctxBytes } = CTX_LAYOUTS.xdp_md;
     if (context.subarray(ctxBytes).some((byte) => byte !== 0)) return errno.E2BIG;
     const given = concatBytes([context.subarray(0, ctxBytes), new Uint8Array(Math.max(0, ctxBytes - context.length))]);
     const word = (off: number): number => viewOf(given).getUint32(off, true);
     metaBytes = word(DATA);
-    const isMeta = metaBytes % 4 === 0 && metaBytes <= MAX_META_BYTES;
+    const isMeta = metaBytes % 4 === 0 && metaBytes <= XDP_HEADROOM_BYTES - XDP_FRAME_BYTES;
     if (word(DATA_META) !== 0 || word(DATA_END) > packet.length || metaBytes > word(DATA_END) || !isMeta) {
       return errno.EINVAL;
     }
-    if (word(EGRESS_IFINDEX) !== 0) return errno.EINVAL;
-    ifindex = word(INGRESS_IFINDEX);
-    if (ifindex === 0 && word(RX_QUEUE_INDEX) !== 0) return errno.EINVAL;
-    if (ifindex !== 0) return ifindex === LOOPBACK ? errno.EINVAL : errno.ENODEV;
-    ifindex = LOOPBACK;
+    const ifindex = word(INGRESS_IFINDEX);
+    if (word(EGRESS_IFINDEX) !== 0 || (ifindex === 0 && word(RX_QUEUE_INDEX) !== 0)) return errno.EINVAL;
+    if (ifindex > LOOPBACK) return errno.ENODEV;
+    if (word(RX_QUEUE_INDEX) !== 0) return errno.EINVAL;
   }
   if (packet.length - metaBytes < ETH_HEADER_BYTES) return errno.EINVAL;
-  xdp.receive(packet.subarray(metaBytes), ifindex);
+  xdp.receive(packet.subarray(metaBytes), LOOPBACK);
   if (metaBytes > 0) xdp.putMetadata(packet.subarray(0, metaBytes));
   return 0;
 }

@@ -14,12 +14,12 @@ export const XDP_HEADROOM_BYTES = 256;
 /** Kept free behind it (skb_shared_info on x86_64). */
 export const XDP_TAILROOM_BYTES = 320;
 /** What the kernel keeps at the start of the headroom (struct xdp_frame). */
-const XDP_FRAME_BYTES = 40;
+export const XDP_FRAME_BYTES = 40;
 const PAGE_BYTES = 4096;
 /** Ethernet header: no packet may become shorter. */
 const MIN_BYTES = 14;
 /** Most metadata in front of the packet, since Linux 6.3. */
-export const MAX_META_BYTES = 252;
+const MAX_META_BYTES = 252;
 
 /** ctx offsets of struct xdp_md that follow the geometry. */
 const CTX_DATA = 0;
