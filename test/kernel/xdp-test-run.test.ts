@@ -64,7 +64,10 @@ const CONTEXTS = [
   words(4, 64, 0, 0, 0, 0, 0, 0),
   words(4, 64, 0, 0, 0, 0, 0, 1),
 ].map((ctx): Input => ({ bytes: 64, ctx }));
-const LARGE_METADATA = [200, 212, 216, 220, 252, 256].map((meta): Input => ({ bytes: 400, ctx: words(meta, 400, 0, 0, 0, 0) }));
+const LARGE_METADATA = [200, 212, 216, 220, 252, 256].map((meta): Input => ({
+  bytes: 400,
+  ctx: words(meta, 400, 0, 0, 0, 0),
+}));
 
 interface Case extends Input {
   readonly name: string;
