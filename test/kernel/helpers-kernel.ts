@@ -17,7 +17,7 @@ const PROG_LOAD = 5;
 const PROG_TEST_RUN = 10;
 const ATTR_BYTES = 144;
 const LOG_BYTES = 1 << 20;
-const DATA_OUT_BYTES = 1 << 16;
+const DATA_OUT_BYTES = 1 << 17;
 
 export interface KernelRun {
   /** 0, or the errno of the command itself. */
@@ -112,7 +112,7 @@ export class Kernel {
   }
 
   /** Loads a program and returns its descriptor. */
-  load(insns: Uint8Array, license: string, type: ProgTypeName = 'xdp'): number {
+  load(insns: Uint8Array, license: string, type: ProgTypeName = 'xdp', flags = 0): number {
     const licenseText = Buffer.from(`${license}\0`);
     const log = this.#log;
     const ask = (level: number) =>
@@ -121,6 +121,7 @@ export class Kernel {
         attr.writeUInt32LE(insns.length / 8, 4);
         attr.writeBigUInt64LE(koffi.address(insns), 8);
         attr.writeBigUInt64LE(koffi.address(licenseText), 16);
+        attr.writeUInt32LE(flags, 44);
         if (level === 0) return;
         attr.writeUInt32LE(level, 24);
         attr.writeUInt32LE(LOG_BYTES, 28);
@@ -187,6 +188,7 @@ export class KernelMachine {
         encode(link(this.#object, func, this.#maps)),
         this.#object.license,
         this.#typeOf(func),
+        this.#object.programs.find((each) => each.func === func)?.flags ?? 0,
       );
       this.#programs.set(func, program);
     }

@@ -19,7 +19,8 @@ import { le } from '../machine/harness.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
 import { MapKernel } from './maps-kernel.js';
-import { ANSWER_BYTES, PACKET, R0_OFF, REDIRECT_CASES, type RedirectCase } from './redirect-cases.js';
+import { ANSWER_BYTES, PACKET, R0_OFF, type RedirectCase } from './redirect-case.js';
+import { REDIRECT_CASES } from './redirect-cases.js';
 import { FACTS_VERSION } from './render-facts.js';
 
 const FILE = 'test/cases/kernel/redirect.json';

@@ -5,6 +5,7 @@
 import { must } from '../../vm/errors.js';
 import { patternBytes } from '../machine/harness.js';
 import { ALL, casesOf, COMPLETE, IP, PACKETS, SOME, type Call, type SkbCase } from './skb-case.js';
+import { mtuCases } from './skb-mtu-cases.js';
 import { tunnelCases } from './skb-tunnel-cases.js';
 
 function byteCases(): SkbCase[] {
@@ -558,6 +559,7 @@ const CASES = [
   ...vlanCases(),
   ...mixedCases(),
   ...tunnelCases(),
+  ...mtuCases(),
 ];
 
 /** Of cases that come out twice, one. */

@@ -11,6 +11,8 @@ import { cells } from '../memory/cells.js';
 import { putCtxFields } from '../packet/ctx-fields.js';
 import type { CtxFields } from '../packet/ctx-fields.js';
 import type { ProgramSpec } from '../object/object-spec.js';
+import { XDP_LINEAR_BYTES } from '../packet/xdp-buff.js';
+import { PROG_FLAGS } from '../spec/prog-types.js';
 import { verdictName, verdictsOf } from '../spec/verdicts.js';
 import type { VerdictRow } from '../spec/verdicts.js';
 import { hiWord, mul, toNumber } from '../u64.js';
@@ -76,6 +78,8 @@ export class Attachment {
 
   readonly #ctx: CtxFields | undefined;
   readonly #queue: number;
+  /** Where fragments begin, for a program that knows of them. */
+  readonly #linearBytes: number | undefined;
 
   constructor(machine: Machine, runner: Runner, program: ProgramSpec, hook: Hook, options: Initial = {}) {
     this.program = program;
@@ -84,6 +88,7 @@ export class Attachment {
     this.#hook = hook;
     this.#ctx = options.ctx;
     this.#queue = options.queue ?? 0;
+    this.#linearBytes = (program.flags & PROG_FLAGS.xdpHasFrags) === 0 ? undefined : XDP_LINEAR_BYTES;
     this.#verdicts = must(verdictsOf(hook.type, program.attachType), 'verdicts of a hook');
   }
 
@@ -94,7 +99,7 @@ export class Attachment {
     this.#machine.memory.setWord(cells.redirectKind, 0);
     this.#advanceClock(sec, nsec);
     world.setClock(this.#clockLo, this.#clockHi);
-    this.#machine.packet.receive(packet, ifindex, queue);
+    this.#machine.packet.receive(packet, ifindex, queue, this.#linearBytes);
     if (this.#ctx !== undefined && this.#hook.packet === 'skb') putCtxFields(this.#machine.skb, this.#ctx);
     const status = this.#runner.run(this.program.func, layout.ctx);
     maps.drain();

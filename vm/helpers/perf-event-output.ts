@@ -17,7 +17,7 @@ export const perfEventOutput: PlainHelper = {
       const buffer = maps.perfEventArray(map);
       if ((flagsHi & ~PACKET_BYTES_MASK) !== 0) return -errno.EINVAL;
       const packetBytes = flagsHi & PACKET_BYTES_MASK;
-      if (packetBytes > packet.lengthBytes) return -errno.EFAULT;
+      if (packetBytes > packet.totalBytes) return -errno.EFAULT;
       const index = flagsLo >>> 0 === CURRENT_CPU ? memory.word(cells.cpu) : flagsLo >>> 0;
       const sample = memory.read(data, bytes >>> 0);
       return buffer.output(

@@ -2,6 +2,7 @@
 import type { HelperName } from '../spec/helpers.js';
 import { getPrandomU32, getSmpProcessorId, ktimeGetNs } from './clock-random-cpu.js';
 import { jiffies64, ktimeGetBootNs, ktimeGetCoarseNs, ktimeGetTaiNs } from './clock-kinds.js';
+import { checkMtu } from './check-mtu.js';
 import { csumDiff } from './csum-diff.js';
 import { fibLookup } from './fib-lookup.js';
 import type { Helper } from './helper.js';
@@ -34,7 +35,9 @@ import {
 } from './skb-geometry.js';
 import { skbGetTunnelKey, skbGetTunnelOpt, skbSetTunnelKey, skbSetTunnelOpt } from './skb-tunnel.js';
 import { snprintf, traceVprintk } from './snprintf.js';
+import { strncmp, strtol, strtoul } from './strings.js';
 import { tracePrintk } from './trace-printk.js';
+import { xdpGetBuffLen, xdpLoadBytes, xdpStoreBytes } from './xdp-bytes.js';
 import { xdpAdjustHead, xdpAdjustMeta, xdpAdjustTail } from './xdp-adjust.js';
 
 /** `tail_call` is missing on purpose: it is an operation of the engine. */
@@ -58,16 +61,23 @@ const HELPERS: readonly Helper[] = [
   tracePrintk,
   traceVprintk,
   snprintf,
+  strtol,
+  strtoul,
+  strncmp,
   redirect,
   redirectMap,
   redirectNeigh,
   redirectPeer,
   cloneRedirect,
   fibLookup,
+  checkMtu,
   csumDiff,
   xdpAdjustHead,
   xdpAdjustTail,
   xdpAdjustMeta,
+  xdpGetBuffLen,
+  xdpLoadBytes,
+  xdpStoreBytes,
   skbLoadBytes,
   skbLoadBytesRelative,
   skbStoreBytes,

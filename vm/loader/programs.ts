@@ -1,14 +1,11 @@
 /** Programs: which functions they are, what their section says of them, and which functions they reach. */
 import { LoadError } from '../errors.js';
 import type { FuncId, ProgramSpec } from '../object/object-spec.js';
+import { PROG_FLAGS } from '../spec/prog-types.js';
 import type { ProgTypeName } from '../spec/prog-types.js';
 import { programTypeOf } from '../spec/sections.js';
 import type { Code, Func } from './functions.js';
 import type { LoadContext } from './load-context.js';
-
-/** `prog_flags` of bpf(2). */
-const BPF_F_SLEEPABLE = 1 << 4;
-const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 
 /** So that programs sharing their functions cannot multiply into gigabytes; real objects have a few thousand. */
 const MAX_REACHED = 1_000_000;
@@ -65,7 +62,7 @@ function makeProgram(
     ...(row.attach === undefined ? {} : { attachType: row.attach }),
     ...(target === '' ? {} : { attachTo: target }),
     ...(autoload ? {} : { autoload }),
-    flags: (row.frags === true ? BPF_F_XDP_HAS_FRAGS : 0) | (row.sleepable === true ? BPF_F_SLEEPABLE : 0),
+    flags: (row.frags === true ? PROG_FLAGS.xdpHasFrags : 0) | (row.sleepable === true ? PROG_FLAGS.sleepable : 0),
   };
 }
 

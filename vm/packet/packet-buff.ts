@@ -38,7 +38,7 @@ export abstract class PacketBuff {
    * Puts a packet in the next slot and fills the ctx.
    * @throws LoadError `load-memory` where it is longer than `maxBytes`
    */
-  abstract receive(packet: Uint8Array, ifindex?: number, queue?: number): void;
+  abstract receive(packet: Uint8Array, ifindex?: number, queue?: number, linearBytes?: number): void;
 
   /** Rewrites the ctx fields that mirror the packet. Nothing else writes them. */
   abstract sync(): void;
@@ -60,9 +60,17 @@ export abstract class PacketBuff {
     return this.end - this.data;
   }
 
+  /** Bytes that lie in fragments behind `end`, out of the program's reach. Only XDP packets have some. */
+  get fragmentBytes(): number {
+    return this.memory.word(cells.packetFragments);
+  }
+  get totalBytes(): number {
+    return this.lengthBytes + this.fragmentBytes;
+  }
+
   /** A copy of the packet as it is now, without metadata. */
   bytes(): Uint8Array {
-    return this.memory.read(this.data, this.lengthBytes);
+    return this.memory.read(this.data, this.totalBytes);
   }
 
   protected mustFit(bytes: number): void {

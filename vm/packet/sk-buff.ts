@@ -16,6 +16,8 @@ import { PacketBuff } from './packet-buff.js';
  * byte of a packet's address sees the kernel's: 64 (NET_SKB_PAD).
  */
 const HEADROOM_BYTES = 256 + 64;
+/** Room in front of a packet of BPF_PROG_TEST_RUN (NET_SKB_PAD). */
+const TEST_HEADROOM_BYTES = 64;
 /** Longest socket buffer that a helper makes (BPF_SKB_MAX_LEN on 4 KiB pages). */
 export const SKB_MAX_BYTES = 16064;
 
@@ -23,6 +25,11 @@ export const SKB_MAX_BYTES = 16064;
 export const CHECKSUM_NONE = 0;
 export const CHECKSUM_UNNECESSARY = 1;
 export const CHECKSUM_COMPLETE = 2;
+
+/** What a large buffer's segments are (gso_type): nobody said, TCP, or UDP datagrams (SKB_GSO_UDP_L4). */
+export const GSO_OTHER = 0;
+export const GSO_TCP = 1;
+export const GSO_UDP = 2;
 
 /** pkt_type. */
 const PACKET_MULTICAST = 2;
@@ -75,7 +82,8 @@ export class SkBuff extends PacketBuff {
     memory.u8.fill(0, ctx, ctx + CTX_LAYOUTS.__sk_buff.bytes);
     memory.setWord(cells.skbMac, data);
     memory.setWord(cells.skbNetwork, data + ETH_HEADER_BYTES);
-    memory.setWord(cells.skbTransport, 0);
+    // As the stack leaves it where nobody has looked at what is behind the network header.
+    memory.setWord(cells.skbTransport, data + ETH_HEADER_BYTES);
     memory.setWord(cells.skbProtocol, bytes < ETH_HEADER_BYTES ? 0 : etherProtocol(memory, data + 12, data + bytes));
     memory.setWord(cells.skbVlanProto, 0);
     memory.setWord(cells.skbVlanTci, 0);
@@ -87,6 +95,8 @@ export class SkBuff extends PacketBuff {
     memory.setWord(cells.skbCsum, 0);
     memory.setWord(cells.skbEncapsulated, 0);
     memory.setWord(cells.tunnelMode, 0);
+    memory.setWord(cells.packetFragments, 0);
+    memory.setWord(cells.skbGsoType, GSO_OTHER);
     memory.setWord(ctx + ctxOff.ifindex, ifindex);
     memory.setWord(ctx + ctxOff.ingressIfindex, ifindex);
     memory.setWord(ctx + ctxOff.wireLen, bytes);
@@ -127,6 +137,22 @@ export class SkBuff extends PacketBuff {
 
   get isGso(): boolean {
     return this.field(ctxOff.gsoSize) !== 0;
+  }
+
+  get gsoType(): number {
+    return this.memory.word(cells.skbGsoType);
+  }
+
+  /** Bytes of a segment from the network header on (skb_gso_network_seglen). */
+  get segmentBytes(): number {
+    const { memory } = this;
+    const transport = memory.word(cells.skbTransport);
+    // An offset of all ones where it was never set.
+    const headerBytes =
+      transport === 0 ? 0xffff - this.networkOff - TEST_HEADROOM_BYTES : transport - this.networkStart;
+    const own =
+      this.gsoType === GSO_TCP ? 4 * (memory.view.getUint8(transport + 12) >> 4) : 8 * +(this.gsoType === GSO_UDP);
+    return headerBytes + own + this.field(ctxOff.gsoSize);
   }
 
   /** A 4-byte field of the ctx. */

@@ -58,6 +58,7 @@ export function beginTestRun(skb: SkBuff, packet: Uint8Array, context?: Uint8Arr
   if ((flags & ~TEST_SKB_CHECKSUM_COMPLETE) !== 0) return errno.EINVAL;
   if (packet.length < ETH_HEADER_BYTES || packet.length > MAX_BYTES) return errno.EINVAL;
   skb.receive(packet, LOOPBACK);
+  skb.memory.setWord(cells.skbTransport, 0);
   if (packet.length < ETH_HEADER_BYTES + ipHeaderBytes(skb.protocol)) return errno.EINVAL;
   skb.setField(ctxOff.ingressIfindex, 0);
   // Only a context makes the command fill it in.

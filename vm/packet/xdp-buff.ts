@@ -16,8 +16,14 @@ export const XDP_TAILROOM_BYTES = 320;
 /** What the kernel keeps at the start of the headroom (struct xdp_frame). */
 export const XDP_FRAME_BYTES = 40;
 const PAGE_BYTES = 4096;
+/** Most bytes of a packet that lie in one piece; programs that know of fragments find the rest in pages of their own. */
+export const XDP_LINEAR_BYTES = PAGE_BYTES - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
+/** MAX_SKB_FRAGS */
+const MAX_FRAGMENTS = 17;
+/** Farthest that xdp_load_bytes and xdp_store_bytes reach, and most that they copy. */
+const MAX_COPY_BYTES = 0xffff;
 /** Ethernet header: no packet may become shorter. */
-const MIN_BYTES = 14;
+export const MIN_PACKET_BYTES = 14;
 /** Most metadata in front of the packet, since Linux 6.3. */
 const MAX_META_BYTES = 252;
 
@@ -25,7 +31,7 @@ const MAX_META_BYTES = 252;
 const CTX_DATA = 0;
 const CTX_DATA_END = 4;
 const CTX_DATA_META = 8;
-const CTX_INGRESS_IFINDEX = 12;
+export const CTX_INGRESS_IFINDEX = 12;
 const CTX_RX_QUEUE_INDEX = 16;
 const CTX_EGRESS_IFINDEX = 20;
 
@@ -39,9 +45,15 @@ export class XdpBuff extends PacketBuff {
     return this.ring.slotBytes - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
   }
 
-  receive(packet: Uint8Array, ifindex = 1, queue = 0): void {
-    const bytes = packet.length;
-    this.mustFit(bytes);
+  /**
+   * @param linearBytes where the first fragment begins, for programs that know of fragments; those lie behind the packet's
+   *   end, a page each. A packet that needs too many is left in one piece.
+   */
+  override receive(packet: Uint8Array, ifindex = 1, queue = 0, linearBytes = packet.length): void {
+    const fragments = Math.ceil(Math.max(0, packet.length - linearBytes) / PAGE_BYTES);
+    const fragmentBytes = fragments > MAX_FRAGMENTS ? 0 : Math.max(0, packet.length - linearBytes);
+    const bytes = packet.length - fragmentBytes;
+    this.mustFit(fragmentBytes === 0 ? bytes : bytes + fragments * PAGE_BYTES);
     this.forget();
     const start = this.nextSlot();
     const data = start + XDP_HEADROOM_BYTES;
@@ -50,10 +62,21 @@ export class XdpBuff extends PacketBuff {
     const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
     this.place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);
     this.memory.setWord(cells.packetLow, data);
+    this.memory.setWord(cells.packetFragments, fragmentBytes);
     this.shadow.mark(data, bytes, READ_WRITE);
     this.memory.setWord(this.ctx + CTX_INGRESS_IFINDEX, ifindex);
     this.memory.setWord(this.ctx + CTX_RX_QUEUE_INDEX, queue);
     this.memory.setWord(this.ctx + CTX_EGRESS_IFINDEX, 0);
+    this.sync();
+  }
+
+  /** Puts metadata in front of a packet that was just received; at most 252 bytes. */
+  putMetadata(bytes: Uint8Array): void {
+    const meta = this.data - bytes.length;
+    this.memory.write(meta, bytes);
+    this.memory.setWord(cells.packetMeta, meta);
+    this.memory.setWord(cells.packetLow, meta);
+    this.shadow.mark(meta, bytes.length, READ_WRITE);
     this.sync();
   }
 
@@ -77,7 +100,7 @@ export class XdpBuff extends PacketBuff {
   adjustHead(delta: number): number {
     const metaBytes = this.data - this.meta;
     const data = this.data + delta;
-    if (data < this.start + XDP_FRAME_BYTES + metaBytes || data > this.end - MIN_BYTES) return -errno.EINVAL;
+    if (data < this.start + XDP_FRAME_BYTES + metaBytes || data > this.end - MIN_PACKET_BYTES) return -errno.EINVAL;
     this.#reach(data - metaBytes);
     if (metaBytes > 0) this.memory.u8.copyWithin(data - metaBytes, this.meta, this.data);
     this.#changed(data - metaBytes, data, this.end);
@@ -86,11 +109,53 @@ export class XdpBuff extends PacketBuff {
 
   /** bpf_xdp_adjust_tail: moves the end by `delta`; bytes gained are 0. */
   adjustTail(delta: number): number {
+    if (this.fragmentBytes > 0) return delta < 0 ? this.#dropTail(-delta | 0) : this.#growFragment(delta);
     const end = this.end + delta;
-    if (end > this.memory.word(cells.packetLimit) || end < this.data + MIN_BYTES) return -errno.EINVAL;
+    if (end > this.memory.word(cells.packetLimit) || end < this.data + MIN_PACKET_BYTES) return -errno.EINVAL;
     if (delta > 0) this.memory.u8.fill(0, this.end, end);
     this.#changed(this.meta, this.data, end);
     return 0;
+  }
+
+  /** Shortens the last fragments, and what is in front of them once they are gone. The one int without a negative drops nothing. */
+  #dropTail(bytes: number): number {
+    if (bytes < 0) return 0;
+    if (bytes > this.totalBytes - MIN_PACKET_BYTES) return -errno.EINVAL;
+    const rest = Math.max(0, bytes - this.fragmentBytes);
+    this.memory.setWord(cells.packetFragments, Math.max(0, this.fragmentBytes - bytes));
+    this.#changed(this.meta, this.data, this.end - rest);
+    return 0;
+  }
+
+  /** Only the last fragment grows, up to its page's end. */
+  #growFragment(bytes: number): number {
+    const { fragmentBytes } = this;
+    const used = fragmentBytes % PAGE_BYTES;
+    if (bytes > (used === 0 ? 0 : PAGE_BYTES - used)) return -errno.EINVAL;
+    const end = this.end + fragmentBytes;
+    this.memory.u8.fill(0, end, end + bytes);
+    this.memory.setWord(cells.packetFragments, fragmentBytes + bytes);
+    this.#changed(this.meta, this.data, this.end);
+    return 0;
+  }
+
+  /** bpf_xdp_load_bytes: from wherever they lie. */
+  loadBytes(off: number, to: Ptr, bytes: number): number {
+    const failed = this.#checkRange(off, bytes);
+    if (failed === 0) this.memory.u8.copyWithin(to, this.data + off, this.data + off + bytes);
+    return failed;
+  }
+
+  /** bpf_xdp_store_bytes */
+  storeBytes(off: number, from: Ptr, bytes: number): number {
+    const failed = this.#checkRange(off, bytes);
+    if (failed === 0) this.memory.u8.copyWithin(this.data + off, from, from + bytes);
+    return failed;
+  }
+
+  #checkRange(off: number, bytes: number): number {
+    if (off > MAX_COPY_BYTES || bytes > MAX_COPY_BYTES) return -errno.EFAULT;
+    return off + bytes > this.totalBytes ? -errno.EINVAL : 0;
   }
 
   /** bpf_xdp_adjust_meta: moves the start of the metadata by `delta`; it stays a multiple of 4 below 256. */
@@ -125,7 +190,7 @@ export class XdpBuff extends PacketBuff {
       this.forget();
       const moved = this.nextSlot() - start;
       const low = this.memory.word(cells.packetLow);
-      this.memory.u8.copyWithin(low + moved, low, end);
+      this.memory.u8.copyWithin(low + moved, low, end + this.fragmentBytes);
       this.memory.setWord(cells.packetLow, low + moved);
       this.place(start + moved, meta + moved, data + moved, end + moved, limit + moved);
       this.shadow.mark(meta + moved, end - meta, READ_WRITE);

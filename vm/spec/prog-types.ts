@@ -138,3 +138,11 @@ export const GPL_COMPATIBLE_LICENSES: readonly string[] = [
 export function isGplCompatible(license: string): boolean {
   return GPL_COMPATIBLE_LICENSES.includes(license);
 }
+
+/** Flags of BPF_PROG_LOAD that a section's name stands for. */
+export const PROG_FLAGS = {
+  /** BPF_F_SLEEPABLE */
+  sleepable: 1 << 4,
+  /** BPF_F_XDP_HAS_FRAGS */
+  xdpHasFrags: 1 << 5,
+} as const;
