@@ -14,7 +14,7 @@ import { hookOf } from '../../vm/hooks/table.js';
 import type { Machine } from '../../vm/machine/machine.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
-import { beginXdpTestRun, endXdpTestRun } from '../../vm/packet/xdp-test-run.js';
+import { beginXdpTestRun, endXdpTestRun } from '../../vm/packet/test-run-xdp.js';
 import { PROG_FLAGS } from '../../vm/spec/prog-types.js';
 import { machineOf } from '../machine/harness.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';

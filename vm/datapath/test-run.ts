@@ -84,7 +84,7 @@ export class TestRun {
 
   #begin({ packet }: Hook, { data, ctx, flags }: TestRunInput): number {
     const { skb, xdp } = this.#machine;
-    return packet === 'skb' ? beginTestRun(skb, data, ctx, flags) : beginXdpTestRun(xdp, data, ctx);
+    return packet === 'skb' ? beginTestRun(skb, data, ctx, flags) : beginXdpTestRun(xdp, data, ctx, flags);
   }
 
   #end({ packet }: Hook, input: TestRunInput): Pick<TestRunResult, 'errno' | 'data' | 'ctx'> {

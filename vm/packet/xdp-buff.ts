@@ -86,16 +86,6 @@ export class XdpBuff extends PacketBuff {
     this.memory.setWord(this.ctx + CTX_DATA_META, this.meta);
   }
 
-  /** Puts metadata in front of a packet that was just received; `bytes` follows the rules of `adjustMeta`. */
-  putMetadata(bytes: Uint8Array): void {
-    const meta = this.data - bytes.length;
-    this.memory.write(meta, bytes);
-    this.memory.setWord(cells.packetMeta, meta);
-    this.memory.setWord(cells.packetLow, meta);
-    this.shadow.mark(meta, bytes.length, READ_WRITE);
-    this.sync();
-  }
-
   /** bpf_xdp_adjust_head: moves the start by `delta`, and the metadata with it. */
   adjustHead(delta: number): number {
     const metaBytes = this.data - this.meta;
