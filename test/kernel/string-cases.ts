@@ -97,7 +97,7 @@ function numberCases(): RedirectCase[] {
     '02000000000000000000000',
     `${'0'.repeat(62)}12`,
     `${'0'.repeat(63)}12`,
-    `${'0'.repeat(70)}`,
+    '0'.repeat(70),
     `   ${'0'.repeat(61)}1234`,
     `-${'1'.repeat(70)}`,
     '1\u00e9',

@@ -92,12 +92,12 @@ const ALL = Object.keys(SHAPES) as Shape[];
 const PIECES: readonly Shape[] = ['60', '3521', '9000', '64 cut at 14', '300 cut at 100 behind 32', '4200 cut at 100'];
 
 function caseOf(calls: readonly Call[], shape: Shape, word = 0): XdpCase {
-  const [length, data, end]: readonly (number | undefined)[] = SHAPES[shape];
+  const [length, data = 0, end]: readonly [number, number?, number?] = SHAPES[shape];
   return {
     name: `${calls.map(sayCall).join(' ')}${word === 0 ? '' : ` of ${word}`} on ${shape}`,
     text: programText(calls, word),
-    packet: patternBytes(length ?? 0),
-    ...(end === undefined ? {} : { ctx: ctxOf(data ?? 0, end) }),
+    packet: patternBytes(length),
+    ...(end === undefined ? {} : { ctx: ctxOf(data, end) }),
   };
 }
 
