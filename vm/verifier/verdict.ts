@@ -20,6 +20,8 @@ export interface VerifyOptions {
   /** Longest log that is kept, in characters; the rest is dropped from the front. Default 16 million. */
   readonly maxLogChars?: number;
   readonly caps?: Capabilities;
+  /** CPUs that the machine may have: the processor's number is known to be below. Default 2. */
+  readonly cpus?: number;
 }
 
 /** The kernel's counters, as in its last log line. */

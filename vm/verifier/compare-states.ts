@@ -1,0 +1,203 @@
+/**
+ * Whether everything that a checkpoint was found to allow is allowed to a state, too: each live register and stack slot
+ * of the state says at least as much. Knows no instructions.
+ */
+import { type Env } from './env.js';
+import { IdMap } from './id-map.js';
+import {
+  ADD_CONST,
+  CONST_PTR_TO_MAP,
+  NOT_INIT,
+  PTR_TO_BUF,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  PTR_TO_TP_BUFFER,
+  type Reg,
+  SCALAR,
+  UNKNOWN_REG,
+  baseType,
+} from './reg.js';
+import {
+  type Checkpoint,
+  DYNPTR,
+  type Frame,
+  INVALID,
+  INVALID_SLOT,
+  ITER,
+  MISC,
+  type Precision,
+  SPILL,
+  type Slot,
+  type State,
+  ZERO,
+} from './state.js';
+
+/**
+ * `loose`: what is dead or imprecise may differ. `within`: every value must be allowed, since what is dead is not known
+ * yet. `exact`: nothing may differ.
+ */
+export type Exactness = 'loose' | 'within' | 'exact';
+
+export class StateComparer {
+  readonly #env: Env;
+  readonly #ids = new IdMap();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  isCovered(old: Checkpoint, cur: State, exactness: Exactness): boolean {
+    if (old.frames.length !== cur.frames.length || old.inSleepable !== cur.inSleepable) return false;
+    this.#ids.reset(this.#env.idGen);
+    if (!this.#sameRefs(old, cur)) return false;
+    for (let no = 0; no < old.frames.length; no++) {
+      const oldFrame = old.frames[no]!;
+      const frame = cur.frames[no]!;
+      if (oldFrame.callsite !== frame.callsite) return false;
+      if (!this.#sameFrame(oldFrame, frame, old.precise[no]!, this.#env.liveRegs[old.insnOf(no)]!, exactness)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #sameRefs(old: State, cur: State): boolean {
+    if (
+      old.refs.length !== cur.refs.length ||
+      old.activeLocks !== cur.activeLocks ||
+      old.preemptLocks !== cur.preemptLocks ||
+      old.rcuLocks !== cur.rcuLocks ||
+      old.activeLockHolder !== cur.activeLockHolder ||
+      !this.#ids.match(old.activeLockId, cur.activeLockId)
+    ) {
+      return false;
+    }
+    for (let i = 0; i < old.refs.length; i++) {
+      const a = old.refs[i]!;
+      const b = cur.refs[i]!;
+      if (a.kind !== b.kind || a.holder !== b.holder || !this.#ids.match(a.id, b.id)) return false;
+    }
+    return true;
+  }
+
+  #sameFrame(old: Frame, cur: Frame, precise: Precision, live: number, exactness: Exactness): boolean {
+    if (old.callbackDepth > cur.callbackDepth) return false;
+    for (let no = 0; no < 11; no++) {
+      if (((live >>> no) & 1) === 0) continue;
+      if (!this.#isSafe(old.regs[no]!, cur.regs[no]!, ((precise.regs >>> no) & 1) !== 0, exactness)) return false;
+    }
+    return this.#sameStack(old.stack, cur.stack, precise, exactness);
+  }
+
+  #sameIds(old: Reg, cur: Reg): boolean {
+    return this.#ids.match(old.id, cur.id) && this.#ids.match(old.refId, cur.refId);
+  }
+
+  /** Nothing differs but the ids' numbers. */
+  #isExact(old: Reg, cur: Reg): boolean {
+    return old.sameBesidesIds(cur) && this.#sameIds(old, cur);
+  }
+
+  /** Whatever was safe with `old` is safe with `cur`. */
+  #isSafe(old: Reg, cur: Reg, isPrecise: boolean, exactness: Exactness): boolean {
+    if (exactness === 'exact') return this.#isExact(old, cur);
+    if (old.type === NOT_INIT && (exactness === 'loose' || cur.type === NOT_INIT)) return true;
+    if (old.type !== cur.type) return false;
+    switch (baseType(old.type)) {
+      case SCALAR:
+        if (!isPrecise && exactness === 'loose') return true;
+        // Tied to nothing before, it may be tied to anything now.
+        if (old.id === 0) return old.bounds.contains(cur.bounds);
+        if (((old.id ^ cur.id) & ADD_CONST) !== 0) return false;
+        if ((old.id & ADD_CONST) !== 0 && old.off !== cur.off) return false;
+        return old.bounds.contains(cur.bounds) && this.#ids.matchScalars(old.id, cur.id);
+      case PTR_TO_MAP_KEY:
+      case PTR_TO_MAP_VALUE:
+      case PTR_TO_MEM:
+      case PTR_TO_BUF:
+      case PTR_TO_TP_BUFFER:
+        return old.sameKind(cur) && old.bounds.contains(cur.bounds) && this.#sameIds(old, cur);
+      case PTR_TO_PACKET:
+      case PTR_TO_PACKET_META:
+        return (
+          old.range <= cur.range &&
+          old.off === cur.off &&
+          this.#ids.match(old.id, cur.id) &&
+          old.bounds.contains(cur.bounds)
+        );
+      case PTR_TO_STACK:
+        return this.#isExact(old, cur) && old.frame === cur.frame;
+      case CONST_PTR_TO_MAP:
+      default:
+        return this.#isExact(old, cur);
+    }
+  }
+
+  #sameStack(old: readonly Slot[], cur: readonly Slot[], precise: Precision, exactness: Exactness): boolean {
+    for (let index = 0; index < old.length; index++) {
+      const a = old[index]!;
+      const b = cur[index];
+      if (exactness === 'loose') {
+        // The same spill still pairs the ids of what it holds.
+        if (a === INVALID_SLOT || (a === b && a.reg.type === NOT_INIT)) continue;
+      } else if (a.types !== b?.types) {
+        return false;
+      }
+      if (!this.#sameSlot(a, b, precise.hasSlot(index), exactness)) return false;
+    }
+    return true;
+  }
+
+  #sameSlot(a: Slot, b: Slot | undefined, isPrecise: boolean, exactness: Exactness): boolean {
+    const wholeOld = wholeScalar(a);
+    for (let byte = 0; byte < 8; byte++) {
+      const kind = a.typeAt(byte);
+      if (kind === INVALID || kind === MISC) continue;
+      if (b === undefined) return false;
+      if (wholeOld !== undefined) {
+        const wholeCur = wholeScalar(b);
+        if (wholeCur !== undefined) return this.#isSafe(wholeOld, wholeCur, isPrecise, exactness);
+      }
+      if (kind !== b.typeAt(byte)) return false;
+      if (byte === 7 && !this.#sameObject(a, b, kind, isPrecise, exactness)) return false;
+    }
+    return true;
+  }
+
+  #sameObject(a: Slot, b: Slot, kind: number, isPrecise: boolean, exactness: Exactness): boolean {
+    switch (kind) {
+      case SPILL:
+        return this.#isSafe(a.reg, b.reg, isPrecise, exactness);
+      case DYNPTR:
+        return (
+          a.reg.dynptr?.type === b.reg.dynptr?.type &&
+          a.reg.dynptr?.firstSlot === b.reg.dynptr?.firstSlot &&
+          this.#ids.match(a.reg.refId, b.reg.refId)
+        );
+      case ITER:
+        return (
+          a.reg.iter?.name === b.reg.iter?.name &&
+          a.reg.iter?.state === b.reg.iter?.state &&
+          this.#ids.match(a.reg.refId, b.reg.refId)
+        );
+      case ZERO:
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+/** A slot that reads as one number: a spilled one, or eight bytes of which nothing is known. */
+function wholeScalar(slot: Slot): Reg | undefined {
+  if (slot.isSpilledScalar64) return slot.reg;
+  for (let byte = 0; byte < 8; byte++) {
+    const kind = slot.typeAt(byte);
+    if (kind !== MISC && kind !== INVALID) return undefined;
+  }
+  return UNKNOWN_REG;
+}

@@ -1,0 +1,207 @@
+/**
+ * Whether a state needs no exploring, because a checkpoint at the same instruction allowed everything it can do; and when
+ * checkpoints are made and dropped. Counters are Linux'.
+ */
+import { CALLS_CALLBACK, type Env, FORCE_CHECKPOINT, ITER_NEXT, JUMP_POINT, MAY_GOTO } from './env.js';
+import { type Exactness, StateComparer } from './compare-states.js';
+import { demand, followDemand } from './precision.js';
+import { NOT_INIT_REG, PTR_TO_STACK, SCALAR } from './reg.js';
+import { LoopVisits } from './loop-visits.js';
+import { printState } from './state-text.js';
+import { type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
+import type { StackLiveness } from './stack-liveness.js';
+
+/** Branches of history that are noted before a checkpoint is forced. */
+const MAX_HISTORY = 40;
+
+export class Pruner {
+  readonly #env: Env;
+  readonly #liveness: StackLiveness;
+  readonly #compare: StateComparer;
+  readonly visits: LoopVisits;
+
+  constructor(env: Env, liveness: StackLiveness) {
+    this.#env = env;
+    this.#liveness = liveness;
+    this.#compare = new StateComparer(env);
+    this.visits = new LoopVisits(env, propagatePrecision);
+  }
+
+  #bucket(insn: number): Checkpoint[] {
+    const env = this.#env;
+    const index = ((insn ^ env.cur.top.callsite) >>> 0) % env.count;
+    return (env.explored[index] ??= []);
+  }
+
+  /** True: the state under way was seen before. May make a checkpoint of it otherwise. */
+  isVisited(insn: number): boolean {
+    const env = this.#env;
+    const { cur } = env;
+    const force = env.testStateFreq || env.has(insn, FORCE_CHECKPOINT) || cur.historyCount > MAX_HISTORY;
+    let add = force || (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8);
+    const bucket = this.#bucket(insn);
+    this.#clean(bucket, insn, cur);
+    let count = 0;
+    for (let i = bucket.length - 1; i >= 0; i--) {
+      const old = bucket[i]!;
+      count++;
+      if (old.insn !== insn) continue;
+      let hit = false;
+      let loop = false;
+      if (old.branches > 0) {
+        const answer = this.#compareUnfinished(old, cur, insn);
+        if (answer === 'loop') hit = loop = true;
+        else if (answer === 'hit') hit = true;
+        else if (!force && env.jumps - env.jumpsAtCheckpoint < 20 && env.processed - env.processedAtCheckpoint < 100) {
+          add = false;
+        }
+      } else {
+        loop = this.visits.isIncomplete(old);
+        hit = this.#compare.isCovered(old, cur, loop ? 'within' : 'loose');
+      }
+      if (hit) {
+        old.hits++;
+        this.#arriveAt(old, insn, loop);
+        return true;
+      }
+      this.#miss(bucket, i, old, insn, add);
+    }
+    if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
+    if (add) this.#checkpoint(bucket, insn);
+    return false;
+  }
+
+  /** A checkpoint that the path came through: seeing it again may mean an endless loop. */
+  #compareUnfinished(old: Checkpoint, cur: State, insn: number): 'hit' | 'loop' | 'miss' {
+    const env: Env = this.#env;
+    const covers = (exactness: Exactness): boolean => this.#compare.isCovered(old, cur, exactness);
+    if (old.top.inAsyncCallback && old.top.asyncEntries !== cur.top.asyncEntries) return 'miss';
+    if (env.has(insn, ITER_NEXT)) return covers('within') && isActiveIter(cur) ? 'loop' : 'miss';
+    if (env.has(insn, MAY_GOTO) && old.mayGotoDepth !== cur.mayGotoDepth && covers('within')) return 'loop';
+    if (env.has(insn, CALLS_CALLBACK)) return covers('within') ? 'hit' : 'miss';
+    const isEndless =
+      mayLoop(old, cur) &&
+      covers('exact') &&
+      !iterDepthsDiffer(old, cur) &&
+      old.mayGotoDepth === cur.mayGotoDepth &&
+      old.callbackUnrolls === cur.callbackUnrolls;
+    if (!isEndless) return 'miss';
+    env.showLine(insn, '; ');
+    env.log.add(`infinite loop detected at insn ${insn}\n`);
+    env.log.add('cur state:');
+    printState(env, cur, cur.depth);
+    env.log.add('old state:');
+    printState(env, old, cur.depth);
+    env.fail(22);
+  }
+
+  /** The checkpoint's continuation is ours: what it relies on, we rely on. */
+  #arriveAt(old: Checkpoint, insn: number, loop: boolean): void {
+    const env = this.#env;
+    const { cur } = env;
+    if (env.has(env.insn, JUMP_POINT)) env.remember(-1, false, false, undefined);
+    propagatePrecision(env, old, cur);
+    if (loop) this.visits.addBackedge(old, cur.checkpoint(), insn);
+  }
+
+  #miss(bucket: Checkpoint[], index: number, old: Checkpoint, insn: number, add: boolean): void {
+    const env = this.#env;
+    if (add) old.misses++;
+    const patience = env.has(insn, FORCE_CHECKPOINT) && old.branches > 0 ? 64 : 3;
+    if (old.misses <= old.hits * patience + patience) return;
+    bucket.splice(index, 1);
+    old.retired = true;
+    env.retiredStates++;
+    env.exploredStates--;
+    this.visits.freeIfDone(old);
+  }
+
+  /** Strips finished checkpoints of what is dead. */
+  #clean(bucket: readonly Checkpoint[], insn: number, cur: State): void {
+    for (let i = bucket.length - 1; i >= 0; i--) {
+      const old = bucket[i]!;
+      if (old.branches > 0 || old.insn !== insn || old.cleaned || !old.sameCallsites(cur)) continue;
+      if (this.visits.isIncomplete(old)) continue;
+      this.#strip(old);
+    }
+  }
+
+  #strip(old: Checkpoint): void {
+    const env = this.#env;
+    old.cleaned = true;
+    const isAlive = this.#liveness.aliveIn(old);
+    for (const [no, frame] of old.frames.entries()) {
+      const live = env.liveRegs[old.insnOf(no)]!;
+      for (let reg = 0; reg < 10; reg++) if (((live >>> reg) & 1) === 0) frame.regs[reg] = NOT_INIT_REG;
+      for (let slot = 0; slot < frame.stack.length; slot++) if (!isAlive(no, slot)) frame.stack[slot] = INVALID_SLOT;
+    }
+  }
+
+  #checkpoint(bucket: Checkpoint[], insn: number): void {
+    const env = this.#env;
+    const { cur } = env;
+    env.totalStates++;
+    env.exploredStates++;
+    env.updatePeak();
+    env.jumpsAtCheckpoint = env.jumps;
+    env.processedAtCheckpoint = env.processed;
+    const made = cur.checkpoint();
+    made.insn = insn;
+    this.visits.enter(made);
+    cur.parent = made;
+    cur.firstInsn = insn;
+    cur.history = undefined;
+    env.historyEntry = undefined;
+    bucket.push(made);
+  }
+}
+
+/** Numbers that a checkpoint's continuation relies on are relied on by who arrives there. */
+export function propagatePrecision(env: Env, old: Checkpoint, cur: State): boolean {
+  for (let no = old.depth; no >= 0; no--) {
+    const precise = old.precise[no]!;
+    const frame = old.frames[no]!;
+    const names: string[] = [];
+    for (let reg = 0; reg < 10; reg++) {
+      if (((precise.regs >>> reg) & 1) === 0 || frame.regs[reg]!.type !== SCALAR) continue;
+      demand.regs[no]! |= 1 << reg;
+      names.push(`r${reg}`);
+    }
+    for (let slot = 0; slot < frame.stack.length; slot++) {
+      if (!precise.hasSlot(slot) || !frame.stack[slot]!.isSpilledScalar) continue;
+      demand.addSlot(no, slot);
+      names.push(`fp${-8 * (slot + 1)}`);
+    }
+    if (names.length > 0 && env.log.keepsPaths) env.log.add(`frame ${no}: propagating ${names.join(',')}\n`);
+  }
+  return followDemand(env, cur);
+}
+
+/** A first guess at "the same state". */
+function mayLoop(old: Checkpoint, cur: State): boolean {
+  if (old.depth !== cur.depth) return false;
+  const { regs } = old.top;
+  const now = cur.top.regs;
+  for (let i = 0; i < 11; i++) {
+    const a = regs[i]!;
+    const b = now[i]!;
+    if (a !== b && (a.id !== b.id || a.refId !== b.refId || !a.sameBesidesIds(b))) return false;
+  }
+  return true;
+}
+
+function isActiveIter(cur: State): boolean {
+  const reg = cur.top.regs[1]!;
+  if (reg.type !== PTR_TO_STACK) return false;
+  const slot = (-(reg.off + reg.bounds.bits.vLo) - 1) >> 3;
+  return cur.frames[reg.frame]?.stack[slot]?.reg.iter?.state === 'active';
+}
+
+function iterDepthsDiffer(old: Checkpoint, cur: State): boolean {
+  return old.frames.some((frame, no) =>
+    frame.stack.some((slot, index) => {
+      if (slot.typeAt(0) !== ITER || slot.reg.iter?.state !== 'active') return false;
+      return cur.frames[no]!.stack[index]?.reg.iter?.depth !== slot.reg.iter.depth;
+    }),
+  );
+}
