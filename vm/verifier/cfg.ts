@@ -5,7 +5,7 @@
 import { errno } from '../spec/errno.js';
 import { helperById } from '../spec/helpers.js';
 import { CALLS_CALLBACK, type Env, FORCE_CHECKPOINT, ITER_NEXT, JUMP_POINT, MAY_GOTO, PRUNE_POINT } from './env.js';
-import { isIterNext } from './kfunc-seam.js';
+import { isIterNext } from './iter-names.js';
 import {
   CALL,
   EXIT,

@@ -5,11 +5,6 @@
 import type { Frame } from './state.js';
 import type { Verifier } from './verifier.js';
 
-/** Whether calling the kfunc takes an iterator one step on. */
-export function isIterNext(name: string): boolean {
-  return /^bpf_iter_\w+_next$/.test(name);
-}
-
 /** A store into a dynptr's slot ends the dynptr. No dynptr can exist yet. */
 export function destroyDynptr(_v: Verifier, _frame: Frame, _slot: number): void {
   return;
