@@ -3,7 +3,7 @@ import { assemble } from '../../vm/asm/assemble.js';
 import { ALL_CHECKS } from '../../vm/engine/engine.js';
 import type { Checks, Engine, Outcome, Probe, Runner, SteppingRunner } from '../../vm/engine/engine.js';
 import { must } from '../../vm/errors.js';
-import { xdpHook } from '../../vm/hooks/xdp.js';
+import { hookOf } from '../../vm/hooks/table.js';
 import { layoutOf } from '../../vm/machine/layout.js';
 import { Machine } from '../../vm/machine/machine.js';
 import type { MapHandle } from '../../vm/machine/map-table.js';
@@ -45,7 +45,8 @@ export function makeBench(text: string, options: BenchOptions): Bench {
   const layout = layoutOf(object, { memoryBytes: MEMORY_BYTES, shadow: checks.memory, packetBytes: 4096, cpus });
   const machine = new Machine(object, layout);
   machine.setFuel(options.fuel ?? FUEL);
-  for (const [off, length] of xdpHook.readable) machine.shadow.mark(layout.ctx + off, length, READ);
+  for (const [off, length] of must(hookOf('xdp'), 'a hook').readable)
+    machine.shadow.mark(layout.ctx + off, length, READ);
   const runner = options.engine.compile(object, layout, checks).bind(machine, options.probe);
   return {
     object,

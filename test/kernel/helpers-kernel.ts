@@ -8,7 +8,13 @@ import { encode } from '../../vm/isa/encode.js';
 import { slotsOf, type Insn } from '../../vm/isa/insn.js';
 import type { FuncId, MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
-import { PROG_TYPE_ROWS, type ProgTypeName } from '../../vm/spec/prog-types.js';
+import {
+  ATTACH_TYPES,
+  PROG_FLAGS,
+  PROG_TYPE_ROWS,
+  type AttachTypeName,
+  type ProgTypeName,
+} from '../../vm/spec/prog-types.js';
 import { objectOf } from '../machine/harness.js';
 
 const SYSCALL_NUMBERS: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 };
@@ -112,7 +118,7 @@ export class Kernel {
   }
 
   /** Loads a program and returns its descriptor. */
-  load(insns: Uint8Array, license: string, type: ProgTypeName = 'xdp', flags = 0): number {
+  load(insns: Uint8Array, license: string, type: ProgTypeName = 'xdp', flags = 0, attach?: AttachTypeName): number {
     const licenseText = Buffer.from(`${license}\0`);
     const log = this.#log;
     const ask = (level: number) =>
@@ -121,7 +127,8 @@ export class Kernel {
         attr.writeUInt32LE(insns.length / 8, 4);
         attr.writeBigUInt64LE(koffi.address(insns), 8);
         attr.writeBigUInt64LE(koffi.address(licenseText), 16);
-        attr.writeUInt32LE(flags, 44);
+        attr.writeUInt32LE(type === 'syscall' ? PROG_FLAGS.sleepable : flags, 44);
+        if (attach !== undefined) attr.writeUInt32LE(ATTACH_TYPES[attach], 68);
         if (level === 0) return;
         attr.writeUInt32LE(level, 24);
         attr.writeUInt32LE(LOG_BYTES, 28);
@@ -136,28 +143,44 @@ export class Kernel {
   }
 
   /** @param flags BPF_F_TEST_... */
-  run(program: number, packet: Uint8Array, ctx?: Uint8Array, flags = 0): KernelRun {
+  run(
+    program: number,
+    packet: Uint8Array,
+    ctx?: Uint8Array,
+    flags = 0,
+    wants: {
+      readonly data?: boolean;
+      readonly ctx?: boolean;
+      readonly repeat?: number;
+      readonly ctxInPlace?: boolean;
+    } = {},
+  ): KernelRun {
     const out = this.#out;
-    const ctxOut = Buffer.alloc(ctx?.length ?? 0);
+    const ctxOut = Buffer.alloc(wants.ctx === false ? 0 : (ctx?.length ?? 0));
+    // Programs of type `syscall` get the caller's own bytes, and change them.
+    const given = Buffer.from(ctx ?? []);
     const { errno, attr } = this.#bpf(PROG_TEST_RUN, (request) => {
       request.writeUInt32LE(program, 0);
       request.writeUInt32LE(packet.length, 8);
-      request.writeUInt32LE(DATA_OUT_BYTES, 12);
       request.writeBigUInt64LE(packet.length === 0 ? 0n : koffi.address(packet), 16);
-      request.writeBigUInt64LE(koffi.address(out), 24);
-      request.writeUInt32LE(1, 32);
+      if (wants.data !== false) {
+        request.writeUInt32LE(DATA_OUT_BYTES, 12);
+        request.writeBigUInt64LE(koffi.address(out), 24);
+      }
+      request.writeUInt32LE(wants.repeat ?? 1, 32);
       request.writeUInt32LE(flags, 64);
       if (ctx === undefined) return;
       request.writeUInt32LE(ctx.length, 40);
+      request.writeBigUInt64LE(ctx.length === 0 ? 0n : koffi.address(given), 48);
+      if (wants.ctx === false) return;
       request.writeUInt32LE(ctxOut.length, 44);
-      request.writeBigUInt64LE(koffi.address(ctx), 48);
-      request.writeBigUInt64LE(koffi.address(ctxOut), 56);
+      request.writeBigUInt64LE(ctxOut.length === 0 ? 0n : koffi.address(ctxOut), 56);
     });
     return {
       errno,
       retval: attr.readUInt32LE(4),
       data: errno === 0 ? new Uint8Array(out.subarray(0, attr.readUInt32LE(12))) : new Uint8Array(0),
-      ctx: new Uint8Array(ctxOut),
+      ctx: new Uint8Array(wants.ctxInPlace === true ? given : ctxOut),
     };
   }
 

@@ -215,7 +215,7 @@ for (const engine of ['interp', 'wasm'] as const) {
       runs: [{ input: new Uint8Array(20), retval: 99, output: new Uint8Array([9]) }],
     };
     t.same(runRow(left, engine), { kind: 'differs', how: 'left 00, Linux 09' });
-    const unsupported = runRow({ ...must(looksUp, 'a row'), type: 'cgroup_sysctl' }, engine);
+    const unsupported = runRow({ ...must(looksUp, 'a row'), type: 'kprobe' }, engine);
     t.equal(unsupported.kind, 'unsupported');
     t.end();
   });

@@ -4,8 +4,11 @@
  */
 import type { Status } from '../engine/engine.js';
 import type { Runner } from '../engine/engine.js';
-import { must } from '../errors.js';
-import type { Hook } from '../hooks/hook.js';
+import { ConfigError, must } from '../errors.js';
+import type { Hook, HookInput } from '../hooks/hook.js';
+import { takesFrames } from '../hooks/table.js';
+import { readCtxValues } from '../hooks/ctx-values.js';
+import type { CtxOutput } from '../hooks/ctx-values.js';
 import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
 import { putCtxFields } from '../packet/ctx-fields.js';
@@ -17,6 +20,8 @@ import { verdictName, verdictsOf } from '../spec/verdicts.js';
 import type { VerdictRow } from '../spec/verdicts.js';
 import { hiWord, mul, toNumber } from '../u64.js';
 import type { MapEvent, PacketClone } from '../world/effects.js';
+import type { HeldSocket } from '../world/socket-table.js';
+import { retvalOf } from './retval.js';
 import { redirectOf } from './redirect.js';
 import type { Redirect } from './redirect.js';
 import { reportTrap } from './trap-report.js';
@@ -26,8 +31,10 @@ import type { Tunnel } from './tunnel.js';
 
 const NS_PER_SECOND = 1_000_000_000;
 
-/** When and where a packet arrives. */
-export interface Arrival {
+const NO_INPUT: HookInput = {};
+
+/** When and where a packet arrives, or an event happens, and what it brings beside its data. */
+export interface Arrival extends HookInput {
   /** Seconds and nanoseconds since 1970; the program's clock never goes back. */
   readonly sec?: number;
   readonly nsec?: number;
@@ -44,8 +51,16 @@ export interface Result {
   /** r0 as int32. */
   readonly code: number;
   readonly insns: number;
-  /** The packet as the program left it. */
+  /** The packet as the program left it, from where the program sees it; for other events the data that they brought. */
   readonly packet: Uint8Array;
+  /** Fields of the ctx afterwards, by their C names. */
+  readonly ctx: Readonly<Record<string, CtxOutput>>;
+  /** Name of the socket that the program chose: assigned, selected, or redirected to. */
+  readonly socket?: string;
+  /** What the system call that a cgroup's program stands before answers: 0 or a negative errno. */
+  readonly retval?: number;
+  /** References to sockets that the program did not give back. Linux would not have loaded it. */
+  readonly held?: readonly HeldSocket[];
   /** Metadata in front of the packet (bpf_xdp_adjust_meta). */
   readonly metadata: Uint8Array;
   /** Samples of ring buffers and perf buffers, and lines of bpf_trace_printk. */
@@ -92,34 +107,58 @@ export class Attachment {
     this.#verdicts = must(verdictsOf(hook.type, program.attachType), 'verdicts of a hook');
   }
 
-  /** Runs one packet. The verdict, instructions and trap are then in the cells; effects wait in the world. */
-  deliver(packet: Uint8Array, sec = 0, nsec = 0, ifindex = 1, queue = this.#queue): Status {
+  /**
+   * Runs one packet. The verdict, instructions and trap are then in the cells; effects wait in the world.
+   * @throws LoadError `load-memory`, ConfigError `config-value` where the input does not fit the hook
+   */
+  deliver(
+    packet: Uint8Array,
+    sec = 0,
+    nsec = 0,
+    ifindex = 1,
+    queue = this.#queue,
+    input: HookInput = NO_INPUT,
+  ): Status {
     const { world, layout, maps } = this.#machine;
     this.#machine.enter(this.#hook);
-    this.#machine.memory.setWord(cells.redirectKind, 0);
+    this.#machine.beginEvent();
     this.#advanceClock(sec, nsec);
     world.setClock(this.#clockLo, this.#clockHi);
     this.#machine.packet.receive(packet, ifindex, queue, this.#linearBytes);
     if (this.#ctx !== undefined && this.#hook.packet === 'skb') putCtxFields(this.#machine.skb, this.#ctx);
+    this.#machine.memory.setWord(cells.skbAtIngress, this.#hook.attach === 'tcx_egress' ? 0 : 1);
+    this.#machine.fillCtx(input);
     const status = this.#runner.run(this.program.func, layout.ctx);
+    this.#machine.settleCtx();
     maps.drain();
     return status;
   }
 
   /**
-   * Runs one packet and tells everything about it.
+   * Runs one packet, or one event, and tells everything about it.
+   * @param packet an Ethernet frame; the payload for `sk_skb` and `sk_msg`, TCP or UDP header and payload for `sock_ops` and
+   *   `sk_reuseport`, the option's bytes for `cgroup_sockopt`, the ctx for `syscall`; empty where there are no data
    * @throws LoadError `load-memory` where the packet is longer than a slot
+   * @throws ConfigError `config-value` where the arrival does not fit the hook
    */
   run(packet: Uint8Array, arrival: Arrival = {}): Result {
-    const { world, memory } = this.#machine;
+    const { world, memory, layout } = this.#machine;
     if (arrival.cpu !== undefined) world.setCpu(arrival.cpu);
-    const status = this.deliver(packet, arrival.sec, arrival.nsec, arrival.ifindex, arrival.queue);
+    const { sec, nsec, ifindex, queue } = arrival;
+    const status = this.deliver(packet, sec, nsec, ifindex, queue, arrival);
     const { events, trace, clones } = world.effects.take();
     const { packet: buffer } = this.#machine;
     const trap = status === 'trap' ? this.trap() : undefined;
     const redirect = this.redirect();
     const tunnel = this.tunnel();
+    const socket = world.sockets.at(memory.word(cells.chosenSock))?.name;
+    const held = world.sockets.held();
+    const retval = retvalOf(this.#machine, this.#hook, this.code());
     return {
+      ctx: this.#hook.ctx === undefined ? {} : readCtxValues(memory, layout.ctx, this.#hook.ctx),
+      ...(socket === undefined ? {} : { socket }),
+      ...(retval === undefined ? {} : { retval }),
+      ...(held.length === 0 ? {} : { held }),
       verdict: this.verdict(),
       code: this.code(),
       insns: this.insns(),
@@ -132,6 +171,19 @@ export class Attachment {
       ...(tunnel === undefined ? {} : { tunnel }),
       ...(trap === undefined ? {} : { trap }),
     };
+  }
+
+  /**
+   * For those who have nothing but the packets of a capture.
+   * @throws ConfigError `config-unsupported` where none of them would ever come to a program of this type
+   */
+  mustTakeFrames(): void {
+    if (takesFrames(this.#hook)) return;
+    const { type } = this.#hook;
+    throw new ConfigError('config-unsupported', `program \`${this.program.name}\`: no packets come to type ${type}`, {
+      data: { program: this.program.name, type },
+      hint: 'the library runs it for the events that it is called for: `attachment.run(data, { sk, ctx })`',
+    });
   }
 
   /** r0 of the last run as int32, or what a trap counts as. */

@@ -1,11 +1,23 @@
 /** Finds the program that a user means by a name or a section. Knows no machine. */
 import { ConfigError } from '../errors.js';
-import { hookOf } from '../hooks/table.js';
+import { hookOf, takesFrames } from '../hooks/table.js';
 import type { ObjectSpec, ProgId, ProgramSpec } from '../object/object-spec.js';
 
 /** Programs as a list for messages: `name (section)`. */
 function listPrograms(programs: readonly ProgramSpec[]): string {
   return programs.map(({ name, section }) => `${name} (${section})`).join(', ');
+}
+
+/** Unless one is named, those that packets come to go before those that other events call. */
+function fittingPrograms(programs: readonly ProgramSpec[], wanted: string | undefined): ProgId[] {
+  const where = (fits: (program: ProgramSpec) => boolean): ProgId[] =>
+    programs.flatMap((program, id) => (fits(program) ? [id] : []));
+  if (wanted !== undefined) return where(({ name, section }) => name === wanted || section === wanted);
+  const framed = where(({ type }) => {
+    const hook = hookOf(type);
+    return hook !== undefined && takesFrames(hook);
+  });
+  return framed.length > 0 ? framed : where(({ type }) => hookOf(type) !== undefined);
 }
 
 /**
@@ -14,11 +26,7 @@ function listPrograms(programs: readonly ProgramSpec[]): string {
  */
 export function chooseProgram(object: ObjectSpec, wanted?: string): ProgId {
   const { programs } = object;
-  const fitting = programs.flatMap((program, id) => {
-    const fits =
-      wanted === undefined ? hookOf(program.type) !== undefined : program.name === wanted || program.section === wanted;
-    return fits ? [id] : [];
-  });
+  const fitting = fittingPrograms(programs, wanted);
   const [id] = fitting;
   if (id === undefined) {
     const what = wanted === undefined ? 'no program that skep can run' : `no program or section \`${wanted}\``;

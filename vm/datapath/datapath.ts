@@ -19,6 +19,7 @@ import { overrideMaps } from '../object/override-maps.js';
 import type { MapOverrides } from '../object/override-maps.js';
 import type { CtxFields } from '../packet/ctx-fields.js';
 import type { MapEvent } from '../world/effects.js';
+import { worldSizeOf } from '../world/world-size.js';
 import type { WorldSpec } from '../world/world-spec.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
@@ -27,14 +28,14 @@ import type { EngineName } from './engines.js';
 import { TestRun } from './test-run.js';
 
 /** Fuel and memory checks are on unless told otherwise: nothing has verified the program. */
-export interface DatapathOptions extends LayoutOptions {
+export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize'> {
   readonly engine?: EngineName;
   readonly checks?: Partial<Checks>;
   /** Instructions that one packet may cost. */
   readonly fuel?: number;
   /** Seed of bpf_get_prandom_u32. */
   readonly seed?: number;
-  /** Devices, routes and neighbours; without it there is a loopback device that forwards nothing. */
+  /** Devices, routes, neighbours, sockets, cgroups; without it there is a loopback device that forwards nothing. */
   readonly world?: WorldSpec;
   /** Other sizes of maps than the object says. */
   readonly mapOverrides?: MapOverrides;
@@ -73,7 +74,8 @@ export class Datapath {
     // In `interp` such a store takes the arm of a refused access, which only checked code has.
     const mustCheck = this.engine === 'interp' && storesSpecialFields(object);
     this.checks = { ...checks, memory: checks.memory || mustCheck };
-    const layout = layoutOf(object, { ...options, shadow: this.checks.memory });
+    const worldSize = worldSizeOf(options.world ?? {});
+    const layout = layoutOf(object, { ...options, shadow: this.checks.memory, worldSize });
     this.#compiled = ENGINES[this.engine].compile(object, layout, this.checks);
     this.machine = new Machine(object, layout, {
       world: options.world,
@@ -157,7 +159,7 @@ export class Datapath {
    */
   attach(program?: string, options: AttachOptions = {}): Attachment {
     const spec = must(this.object.programs[chooseProgram(this.object, program)], 'a program');
-    const hook = must(hookOf(spec.type), 'a hook');
+    const hook = must(hookOf(spec.type, spec.attachType), 'a hook');
     this.machine.enter(hook);
     return new Attachment(this.machine, this.#compiled.bind(this.machine, options.probe), spec, hook, options);
   }

@@ -34,11 +34,12 @@ export class PacketTracer {
   /**
    * @param datapath of engine `interp`
    * @param program its name or section; may be left out where only one can be meant
-   * @throws ConfigError where no such program exists, several fit, or its type is unsupported
+   * @throws ConfigError where no such program exists, several fit, its type is unsupported, or no frames come to it
    */
   constructor(datapath: Datapath, program?: string) {
     this.#datapath = datapath;
     this.#plain = datapath.attach(program);
+    this.#plain.mustTakeFrames();
     const { type } = this.#plain.program;
     const ctx = type === 'unspec' ? undefined : PROG_TYPE_ROWS[type].ctx;
     this.#recorder = new TraceRecorder(datapath.machine, ctx, (step) => {

@@ -50,6 +50,8 @@ function describeTrap(machine: Machine, name: TrapName): string {
       return `${describeAddress(machine, a).text} is not a function`;
     case 'bad-record':
       return `${describeAddress(machine, a).text} is not a reserved ring buffer record`;
+    case 'bad-socket':
+      return `${describeAddress(machine, a).text} is no socket, or none that the program holds a reference to`;
     case 'fall-off':
       return 'the program runs past its last instruction';
   }

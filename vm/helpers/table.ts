@@ -11,7 +11,30 @@ import { mapPeekElem, mapPopElem, mapPushElem } from './map-keyless.js';
 import { mapLookupPercpuElem } from './map-percpu.js';
 import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './map-access.js';
 import { perfEventOutput } from './perf-event-output.js';
-import { getNetnsCookie, getNumaNodeId } from './placement.js';
+import {
+  getCgroupClassid,
+  getCurrentAncestorCgroupId,
+  getCurrentCgroupId,
+  getCurrentComm,
+  getCurrentPidTgid,
+  getCurrentUidGid,
+  getRetval,
+  setRetval,
+} from './current-task.js';
+import { getNumaNodeId } from './placement.js';
+import { skAssign } from './sk-assign.js';
+import { skLookupTcp, skLookupUdp, skcLookupTcp } from './socket-lookup.js';
+import {
+  getNetnsCookie,
+  getSocketCookie,
+  getSocketUid,
+  skAncestorCgroupId,
+  skbAncestorCgroupId,
+  skbCgroupClassid,
+  skbCgroupId,
+  skCgroupId,
+} from './socket-owner.js';
+import { getListenerSock, skFullsock, skRelease, tcpSock } from './sockets.js';
 import { cloneRedirect, redirect, redirectMap, redirectNeigh, redirectPeer } from './redirect.js';
 import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
 import {
@@ -109,6 +132,29 @@ const HELPERS: readonly Helper[] = [
   ringbufOutput,
   ringbufQuery,
   perfEventOutput,
+  skLookupTcp,
+  skLookupUdp,
+  skcLookupTcp,
+  skRelease,
+  skFullsock,
+  tcpSock,
+  getListenerSock,
+  skAssign,
+  getSocketCookie,
+  getSocketUid,
+  skCgroupId,
+  skAncestorCgroupId,
+  skbCgroupId,
+  skbAncestorCgroupId,
+  skbCgroupClassid,
+  getCgroupClassid,
+  getCurrentCgroupId,
+  getCurrentAncestorCgroupId,
+  getCurrentPidTgid,
+  getCurrentUidGid,
+  getCurrentComm,
+  getRetval,
+  setRetval,
   loop,
   forEachMapElem,
 ];

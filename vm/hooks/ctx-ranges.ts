@@ -1,8 +1,7 @@
-/** Which bytes of a ctx a program type may touch, from the recorded rights and the layout's rows. */
-import { must } from '../errors.js';
+/** Which bytes of a ctx a program type may touch at an attach point, from the recorded rights and the layout's rows. */
 import { CTX_LAYOUTS } from '../spec/ctx.js';
 import type { CtxField, CtxName } from '../spec/ctx.js';
-import type { ProgTypeName } from '../spec/prog-types.js';
+import type { AttachTypeName, ProgTypeName } from '../spec/prog-types.js';
 import { ctxAccess } from '../spec/rights.js';
 import type { Access } from '../spec/rights.js';
 import type { ByteRange, Hook } from './hook.js';
@@ -19,17 +18,19 @@ function rangesWhere(bytes: number, holds: (off: number) => boolean): ByteRange[
   return ranges;
 }
 
+/** Nothing may be touched where Linux has no such attach point for the type. */
 export function ctxRanges(
   type: ProgTypeName,
+  attach: AttachTypeName | undefined,
   layout: CtxName,
 ): Pick<Hook, 'ctxBytes' | 'readable' | 'writable' | 'special'> {
   const { bytes }: { bytes: number } = CTX_LAYOUTS[layout];
   const fields: readonly CtxField[] = CTX_LAYOUTS[layout].fields;
-  const rights = must(ctxAccess(type), `rights of ${type}`);
+  const rights = ctxAccess(type, attach);
   const allows = (access: Access, off: number): boolean =>
-    [1, 2, 4, 8].some((width) => rights.allows(access, off - (off % width), width));
+    [1, 2, 4, 8].some((width) => rights?.allows(access, off - (off % width), width) === true);
   const special = fields.filter(
-    ({ storeBits, off, bytes }) => storeBits !== undefined && rights.allows('write', off, bytes),
+    ({ storeBits, off, bytes }) => storeBits !== undefined && rights?.allows('write', off, bytes) === true,
   );
   const isSpecial = (at: number): boolean => special.some(({ off, bytes }) => at >= off && at < off + bytes);
   return {

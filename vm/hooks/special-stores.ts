@@ -6,7 +6,7 @@ import { hookOf } from './table.js';
 
 /** By offset, the special fields of all hooks that the object has programs for. */
 export function specialFieldsOf(object: ObjectSpec): ReadonlyMap<number, SpecialField> {
-  const fields = object.programs.flatMap(({ type }) => hookOf(type)?.special ?? []);
+  const fields = object.programs.flatMap(({ type, attachType }) => hookOf(type, attachType)?.special ?? []);
   return new Map(fields.map((field) => [field.off, field]));
 }
 

@@ -1,15 +1,17 @@
 /** XDP: ctx is struct xdp_md, read-only throughout. */
-import { CTX_LAYOUTS } from '../spec/ctx.js';
-import type { Hook } from './hook.js';
+import { ConfigError } from '../errors.js';
+import type { HookKind } from './hook.js';
 
 const XDP_ABORTED = 0;
 
-export const xdpHook: Hook = {
+export const xdpHook: HookKind = {
   type: 'xdp',
   packet: 'xdp',
-  ctxBytes: CTX_LAYOUTS.xdp_md.bytes,
-  readable: [[0, CTX_LAYOUTS.xdp_md.bytes]],
-  writable: [],
-  special: [],
+  begins: 'mac',
+  ctx: 'xdp_md',
   trapVerdict: XDP_ABORTED,
+  fill(_env, { sk, ctx }) {
+    if (sk !== undefined) throw new ConfigError('config-value', 'a packet has no socket where XDP sees it');
+    if (ctx !== undefined) throw new ConfigError('config-value', 'struct xdp_md follows from how the packet arrives');
+  },
 };

@@ -1,6 +1,8 @@
 /** Addresses and traps in words: `packet+66`, `stack-8`, "map `conns` value+4". For messages, not for hot paths. */
 import type { Ptr } from '../addr.js';
+import { KERNEL_STRUCTS_OFF } from '../hooks/netfilter.js';
 import { MAP_TYPE_ROWS } from '../spec/map-types.js';
+import { SOCKET_BYTES } from '../world/socket-table.js';
 import { functionAt, STACK_BYTES } from './layout.js';
 import type { Machine } from './machine.js';
 
@@ -18,6 +20,7 @@ export function describeAddress(machine: Machine, ptr: Ptr, hi = 0): Place {
     inNullPage(ptr) ??
     inStack(machine, ptr) ??
     inCtx(machine, ptr) ??
+    inSocket(machine, ptr) ??
     inPacket(machine, ptr) ??
     inMap(machine, ptr) ?? { text: hex }
   );
@@ -45,8 +48,18 @@ function inStack({ layout }: Machine, ptr: Ptr): Place | undefined {
   return { text: `stack${offset(ptr - r10)}${frame}`, size: `the stack is ${String(STACK_BYTES)} bytes` };
 }
 
+function inSocket({ layout, world }: Machine, ptr: Ptr): Place | undefined {
+  const by = ptr - layout.sockets;
+  if (by < 0 || by >= SOCKET_BYTES * (layout.worldSize.sockets + 1)) return undefined;
+  const off = by % SOCKET_BYTES;
+  return { text: `socket \`${world.sockets.at(ptr - off)?.name ?? '?'}\`${offset(off)}` };
+}
+
 function inCtx({ layout }: Machine, ptr: Ptr): Place | undefined {
   const by = ptr - layout.ctx;
+  if (by >= KERNEL_STRUCTS_OFF && by < 1024) {
+    return { text: 'a structure of the kernel', size: 'reads through BTF are unsupported by skep' };
+  }
   return by > -256 && by < 1024 ? { text: `ctx${offset(by)}` } : undefined;
 }
 

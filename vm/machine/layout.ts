@@ -11,13 +11,18 @@ import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import type { PacketRing } from '../packet/packet-buff.js';
 import { slotBytesFor } from '../packet/xdp-buff.js';
+import { SOCKET_BYTES } from '../world/socket-table.js';
+import { BARE_WORLD_SIZE } from '../world/world-size.js';
+import type { WorldSize } from '../world/world-size.js';
 
 /** A program's stack frame (MAX_BPF_STACK). */
 export const STACK_BYTES = 512;
 /** Frames are apart by this, so that an access past one hits bytes without rights. */
 const FRAME_STRIDE_BYTES = 1024;
-/** Room for the largest ctx; the struct lies at its start. */
-export const CTX_BYTES = 1024;
+/** Room for the largest ctx of a fixed layout; the struct lies at its start. */
+const CTX_BYTES = 1024;
+/** The longest that programs of type `syscall` take. */
+const SYSCALL_CTX_BYTES = 65_536;
 /** Keys that callbacks may read. */
 const CALLBACK_KEY_BYTES = 64;
 const DESCRIPTOR_SHIFT = 6;
@@ -45,6 +50,8 @@ export interface LayoutOptions {
   readonly cpus?: number;
   /** Longest packet; default 262144, the largest that captures hold. */
   readonly packetBytes?: number;
+  /** Sockets and cgroups of the world that the machine will have; default none. */
+  readonly worldSize?: WorldSize;
 }
 
 export interface PlacedMap {
@@ -76,7 +83,11 @@ export interface Layout {
   readonly stack: Ptr;
   readonly frameStride: number;
   readonly ctx: Ptr;
+  readonly ctxBytes: number;
   readonly callbackKey: Ptr;
+  /** Records of sockets: that of test runs, then the world's. */
+  readonly sockets: Ptr;
+  readonly worldSize: WorldSize;
   readonly packets: PacketRing;
   readonly maps: readonly PlacedMap[];
   /** First address that nothing uses. */
@@ -109,8 +120,11 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   next = Math.max(next, MAX_INSN_OFF);
   // One stride of no man's land below the first frame catches what overflows it.
   const stack = place(FRAME_STRIDE_BYTES * (MAX_FRAMES + 1), PAGE_BYTES) + FRAME_STRIDE_BYTES;
-  const ctx = place(CTX_BYTES, PAGE_BYTES);
+  const ctxBytes = object.programs.some(({ type }) => type === 'syscall') ? SYSCALL_CTX_BYTES : CTX_BYTES;
+  const ctx = place(ctxBytes, PAGE_BYTES);
   const callbackKey = place(CALLBACK_KEY_BYTES, PAGE_BYTES);
+  const worldSize = options.worldSize ?? BARE_WORLD_SIZE;
+  const sockets = place(SOCKET_BYTES * (worldSize.sockets + 1), PAGE_BYTES);
   const slotBytes = slotBytesFor(countOf('packetBytes', options.packetBytes ?? DEFAULT_PACKET_BYTES, MAX_MEMORY_BYTES));
   const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
   const maps: PlacedMap[] = [];
@@ -149,7 +163,10 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     stack,
     frameStride: FRAME_STRIDE_BYTES,
     ctx,
+    ctxBytes,
     callbackKey,
+    sockets,
+    worldSize,
     packets,
     maps,
     end: next,

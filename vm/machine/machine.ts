@@ -3,18 +3,19 @@
  * share anything and a checkpoint is a copy. Knows no engine.
  */
 import type { Ptr } from '../addr.js';
-import type { Hook } from '../hooks/hook.js';
+import type { Hook, HookEnv, HookInput } from '../hooks/hook.js';
 import { cells, MAX_FRAMES } from '../memory/cells.js';
 import { Memory } from '../memory/memory.js';
 import { NO_ACCESS, READ, READ_WRITE, Shadow } from '../memory/shadow.js';
 import type { ObjectSpec } from '../object/object-spec.js';
+import { ByteBuff } from '../packet/byte-buff.js';
 import type { PacketBuff } from '../packet/packet-buff.js';
 import { SkBuff } from '../packet/sk-buff.js';
 import { XdpBuff } from '../packet/xdp-buff.js';
 import type { SavedEffects } from '../world/effects.js';
 import { World } from '../world/world.js';
 import type { WorldOptions } from '../world/world.js';
-import { CTX_BYTES, STACK_BYTES } from './layout.js';
+import { STACK_BYTES } from './layout.js';
 import type { Layout } from './layout.js';
 import { MapTable } from './map-table.js';
 
@@ -36,7 +37,9 @@ export class Machine {
   readonly maps: MapTable;
   readonly xdp: XdpBuff;
   readonly skb: SkBuff;
+  readonly bytes: ByteBuff;
   #hook: Hook | undefined;
+  #env: HookEnv | undefined;
 
   /** @throws LoadError `load-memory` where the host cannot reserve the memory */
   constructor(object: ObjectSpec, layout: Layout, options: WorldOptions = {}) {
@@ -44,7 +47,10 @@ export class Machine {
     this.layout = layout;
     this.memory = new Memory(layout.memoryBytes);
     this.shadow = new Shadow(this.memory, layout.shadowDelta);
-    this.world = new World(this.memory, { ...options, cpus: layout.cpus });
+    this.world = new World(
+      { memory: this.memory, shadow: this.shadow, sockets: layout.sockets },
+      { ...options, cpus: layout.cpus },
+    );
     this.maps = new MapTable(object, layout, {
       memory: this.memory,
       shadow: this.shadow,
@@ -55,6 +61,7 @@ export class Machine {
     });
     this.xdp = new XdpBuff(this.memory, this.shadow, layout.packets, layout.ctx);
     this.skb = new SkBuff(this.memory, this.shadow, layout.packets, layout.ctx);
+    this.bytes = new ByteBuff(this.memory, this.shadow, layout.packets, layout.ctx);
     for (let depth = 0; depth < MAX_FRAMES; depth++) {
       this.shadow.mark(layout.stack + depth * layout.frameStride, STACK_BYTES, READ_WRITE);
     }
@@ -63,18 +70,71 @@ export class Machine {
 
   /** The packet in the form that the program on the hook has it; XDP's where there is no hook. */
   get packet(): PacketBuff {
-    return this.#hook?.packet === 'skb' ? this.skb : this.xdp;
+    switch (this.#hook?.packet) {
+      case 'skb':
+        return this.skb;
+      case 'bytes':
+        return this.bytes;
+      default:
+        return this.xdp;
+    }
   }
 
   /** Makes the machine one of this hook: its kind of packet, and its rights to the ctx. */
   enter(hook: Hook): void {
     if (this.#hook === hook) return;
-    this.#hook = hook;
-    this.memory.setWord(cells.ctxSpecial, hook.special.length === 0 ? 0 : 1);
+    this.#use(hook);
     const { layout, shadow } = this;
-    shadow.mark(layout.ctx, CTX_BYTES, NO_ACCESS);
+    this.memory.setWord(
+      cells.ctxSpecial,
+      hook.special.reduce((bits, { off }) => bits | (1 << (off >> 2)), 0),
+    );
+    shadow.mark(layout.ctx, layout.ctxBytes, NO_ACCESS);
     for (const [off, bytes] of hook.readable) shadow.mark(layout.ctx + off, bytes, READ);
     for (const [off, bytes] of hook.writable) shadow.mark(layout.ctx + off, bytes, READ_WRITE);
+  }
+
+  #use(hook: Hook | undefined): void {
+    this.#hook = hook;
+    this.skb.begins = hook?.begins ?? 'mac';
+    this.bytes.ctxBytes = hook?.ctxBytes ?? 0;
+    this.bytes.pointers = hook?.data;
+    const { memory, shadow, layout, xdp, skb, bytes, world } = this;
+    const { ctx, ctxBytes: ctxRoomBytes } = layout;
+    this.#env = hook === undefined ? undefined : { hook, memory, shadow, ctx, ctxRoomBytes, xdp, skb, bytes, world };
+  }
+
+  /** What the hook that was entered fills ctxs with; undefined before any was. */
+  get hookEnv(): HookEnv | undefined {
+    return this.#env;
+  }
+
+  /** Forgets what the last event left behind: sockets that were chosen or held, verdicts of messages. */
+  beginEvent(): void {
+    const { memory, world } = this;
+    memory.setWord(cells.redirectKind, 0);
+    memory.setWord(cells.contextSock, 0);
+    memory.setWord(cells.chosenSock, 0);
+    memory.setWord(cells.chosenFlags, 0);
+    memory.setWord(cells.retval, 0);
+    memory.setWord(cells.msgApply, 0);
+    memory.setWord(cells.msgCork, 0);
+    world.sockets.forgetHeld();
+  }
+
+  /**
+   * Fills the ctx of an event whose data have been received.
+   * @throws ConfigError `config-value` where the input does not fit the hook
+   */
+  fillCtx(input: HookInput): void {
+    if (this.#env === undefined) return;
+    if (input.retval !== undefined) this.memory.setWord(cells.retval, input.retval);
+    this.#hook?.fill?.(this.#env, input);
+  }
+
+  /** Takes over what the program left in the ctx. */
+  settleCtx(): void {
+    if (this.#env !== undefined) this.#hook?.settle?.(this.#env);
   }
 
   /**
@@ -116,7 +176,7 @@ export class Machine {
   /** Goes back to a checkpoint of this machine. */
   restore(checkpoint: Checkpoint): void {
     this.world.effects.restore(checkpoint.effects);
-    this.#hook = checkpoint.hook;
+    this.#use(checkpoint.hook);
     for (const [from, to] of this.#extents()) {
       for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {
         const page = checkpoint.pages.get(at / CHECKPOINT_PAGE_BYTES);

@@ -79,7 +79,7 @@ export const cells = {
   skbCsum: CELLS_BASE + 188,
   /** u32: whether bpf_skb_adjust_room has encapsulated the packet. */
   skbEncapsulated: CELLS_BASE + 192,
-  /** u32: whether the ctx has fields whose stores do more than hold bits. */
+  /** u32: a bit for each word of the ctx where a store does more than hold bits. */
   ctxSpecial: CELLS_BASE + 196,
   /** u32: first word of the map entry that is redirected to (ifindex of a device, queue size of a CPU). */
   redirectValue: CELLS_BASE + 256,
@@ -93,6 +93,23 @@ export const cells = {
   tunnelKey: CELLS_BASE + 648,
   tunnelOptionBytes: CELLS_BASE + 692,
   tunnelOptions: CELLS_BASE + 696,
+  /** u32 pointer: the socket that the ctx is about (of the packet, of the call); 0 where there is none. */
+  contextSock: CELLS_BASE + 400,
+  /** u32 pointer: the socket that the program chose (bpf_sk_assign, bpf_sk_select_reuseport, bpf_sk_redirect_map). */
+  chosenSock: CELLS_BASE + 404,
+  /** u32: references to sockets that the run holds. */
+  socketRefs: CELLS_BASE + 408,
+  /** i32: what bpf_get_retval says. */
+  retval: CELLS_BASE + 412,
+  /** u32: bytes of bpf_msg_apply_bytes and bpf_msg_cork_bytes. */
+  msgApply: CELLS_BASE + 416,
+  msgCork: CELLS_BASE + 420,
+  /** u32: flags of the choice (BPF_F_INGRESS, BPF_SK_LOOKUP_F_...). */
+  chosenFlags: CELLS_BASE + 424,
+  /** u32: whether the packet comes in, as sockets can only be assigned then. */
+  skbAtIngress: CELLS_BASE + 428,
+  /** 14 bytes: the Ethernet header that a program behind it does not see. */
+  skbHiddenMac: CELLS_BASE + 432,
 } as const satisfies Record<string, Ptr>;
 
 /** r0-r10 of the interpreter, 8 bytes each. */

@@ -73,6 +73,11 @@ export abstract class PacketBuff {
     return this.memory.read(this.data, this.totalBytes);
   }
 
+  /** The packet with what of its frame the program does not see. */
+  frame(): Uint8Array {
+    return this.bytes();
+  }
+
   protected mustFit(bytes: number): void {
     if (bytes <= this.maxBytes) return;
     throw new LoadError(

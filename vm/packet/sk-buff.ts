@@ -4,6 +4,7 @@
  * the ctx alone. Knows no helper: those are built from the few moves here.
  */
 import type { Ptr } from '../addr.js';
+import { concatBytes, viewOf } from '../bytes.js';
 import { cells } from '../memory/cells.js';
 import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
@@ -64,11 +65,14 @@ export const ctxOff = {
 } as const;
 
 export class SkBuff extends PacketBuff {
+  /** Where the data of a frame begin for the program; the machine sets it when it enters a hook. */
+  begins: 'mac' | 'network' | 'payload' = 'mac';
+
   get maxBytes(): number {
     return this.ring.slotBytes - HEADROOM_BYTES;
   }
 
-  /** As a frame that came in on a device: the MAC header is parsed, and the program sees it again (eth_type_trans, push). */
+  /** As a frame that came in on a device: the MAC header is parsed, and the program may see it again (eth_type_trans, push). */
   receive(packet: Uint8Array, ifindex = 1): void {
     const { memory, ctx } = this;
     const bytes = packet.length;
@@ -100,7 +104,35 @@ export class SkBuff extends PacketBuff {
     memory.setWord(ctx + ctxOff.ifindex, ifindex);
     memory.setWord(ctx + ctxOff.ingressIfindex, ifindex);
     memory.setWord(ctx + ctxOff.wireLen, bytes);
+    if (this.begins === 'network') this.#hideMac();
+    if (this.begins === 'payload') this.#clearHeaders();
     this.sync();
+  }
+
+  override frame(): Uint8Array {
+    if (this.begins !== 'network') return this.bytes();
+    const header = this.memory.read(cells.skbHiddenMac, ETH_HEADER_BYTES);
+    viewOf(header).setUint16(ETH_HEADER_BYTES - 2, this.protocol, true);
+    return concatBytes([header, this.bytes()]);
+  }
+
+  /** The data begin behind the Ethernet header. */
+  #hideMac(): void {
+    const { memory, data } = this;
+    const bytes = Math.min(ETH_HEADER_BYTES, this.lengthBytes);
+    memory.u8.fill(0, cells.skbHiddenMac, cells.skbHiddenMac + ETH_HEADER_BYTES);
+    memory.u8.copyWithin(cells.skbHiddenMac, data, data + bytes);
+    this.shadow.mark(data, bytes, NO_ACCESS);
+    this.pull(bytes);
+  }
+
+  /** There is no frame: the data are what the headers have been taken from. */
+  #clearHeaders(): void {
+    const { memory } = this;
+    for (const header of [cells.skbMac, cells.skbNetwork, cells.skbTransport] as const)
+      memory.setWord(header, this.data);
+    memory.setWord(cells.skbProtocol, 0);
+    memory.setWord(cells.skbType, 0);
   }
 
   sync(): void {
@@ -234,7 +266,9 @@ export class SkBuff extends PacketBuff {
     const from = this.data;
     const start = this.nextSlot();
     const data = start + headBytes + Math.min(HEADROOM_BYTES, spare);
-    memory.u8.copyWithin(data, from, from + bytes);
+    // A MAC header that the program does not see stays in front.
+    const lead = this.begins === 'network' ? Math.max(0, Math.min(from - memory.word(cells.skbMac), data - start)) : 0;
+    memory.u8.copyWithin(data - lead, from - lead, from + bytes);
     for (const header of [cells.skbMac, cells.skbNetwork, cells.skbTransport] as const) {
       const at = memory.word(header);
       if (at !== 0) memory.setWord(header, at + data - from);

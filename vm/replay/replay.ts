@@ -74,7 +74,7 @@ export interface ReplaySummary {
 /** One packet's outcome, for those who want a line a packet. */
 export interface PacketOutcome {
   readonly packet: Packet;
-  /** What the program saw: an Ethernet frame. */
+  /** What came in: an Ethernet frame. */
   readonly frame: Uint8Array;
   readonly verdict: string;
   readonly code: number;
@@ -118,7 +118,9 @@ export class Replay {
 
   readonly #ifindex: number | undefined;
 
+  /** @throws ConfigError `config-unsupported` where no frames come to programs of this type */
   constructor(machine: Machine, attachment: Attachment, options: ReplayOptions = {}) {
+    attachment.mustTakeFrames();
     this.#machine = machine;
     this.#attachment = attachment;
     this.#recorder = options.decisions;
@@ -166,7 +168,7 @@ export class Replay {
       redirect: attachment.redirect(),
       tunnel: attachment.tunnel(),
       clones,
-      left: () => this.#machine.packet.bytes(),
+      left: () => this.#machine.packet.frame(),
       ...(decided === undefined ? {} : { decided }),
     });
   }

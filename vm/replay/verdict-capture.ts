@@ -26,7 +26,7 @@ const MAX_COMMENT_CHARS = 21_000;
 
 /** The packet goes no further, here or elsewhere. */
 export function endsPacket(verdict: string): boolean {
-  return /^(XDP_(DROP|ABORTED)|TC_ACT_(SHOT|STOLEN|QUEUED|TRAP)|TCX_DROP|NETKIT_DROP)/.test(verdict);
+  return /^(XDP_(DROP|ABORTED)|TC_ACT_(SHOT|STOLEN|QUEUED|TRAP)|(TCX|NETKIT|BPF|SK|NF)_DROP|reject)/.test(verdict);
 }
 
 function hookOption(program: ProgramSpec, code: number): readonly PcapngOption[] {

@@ -41,6 +41,8 @@ export interface CtxField<N extends string = string> {
   /** A store keeps only so many low bits; the rest reads back as 0. */
   readonly storeBits?: 16;
   readonly onStore?: OnStore;
+  /** What people write for it: an address, or a port in network order (in its first bytes, or as a whole word). */
+  readonly text?: 'ip' | 'port' | 'port-word';
 }
 
 export interface CtxLayout {
@@ -60,6 +62,15 @@ function field<const N extends string>(
 /** A run of consecutive u32 fields. */
 function words(off: number, ...names: readonly string[]): CtxField[] {
   return names.map((name, i) => field(name, off + 4 * i, 4));
+}
+
+/** An IPv4 and an IPv6 address are fields of 4 and of 4 x 4 bytes. */
+function ip4<const N extends string>(name: N, off: number): CtxField<N> {
+  return field(name, off, 4, { text: 'ip' });
+}
+
+function ip6<const N extends string>(name: N, off: number): CtxField<N> {
+  return field(name, off, 4, { count: 4, text: 'ip' });
 }
 
 export const CTX_LAYOUTS = {
@@ -84,10 +95,13 @@ export const CTX_LAYOUTS = {
       field('tc_classid', 72, 4, { storeBits: 16 }),
       field('data', 76, 4, { value: 'packet' }),
       field('data_end', 80, 4, { value: 'packet-end' }),
-      ...words(84, 'napi_id', 'family', 'remote_ip4', 'local_ip4'),
-      field('remote_ip6', 100, 4, { count: 4 }),
-      field('local_ip6', 116, 4, { count: 4 }),
-      ...words(132, 'remote_port', 'local_port'),
+      ...words(84, 'napi_id', 'family'),
+      ip4('remote_ip4', 92),
+      ip4('local_ip4', 96),
+      ip6('remote_ip6', 100),
+      ip6('local_ip6', 116),
+      field('remote_port', 132, 4, { text: 'port-word' }),
+      field('local_port', 136, 4),
       field('data_meta', 140, 4, { value: 'packet-meta' }),
       field('flow_keys', 144, 8, { value: 'flow-keys' }),
       field('tstamp', 152, 8, { onStore: 'clear-tstamp-type' }),
@@ -101,23 +115,26 @@ export const CTX_LAYOUTS = {
   bpf_sock: {
     bytes: 80,
     fields: [
-      ...words(0, 'bound_dev_if', 'family', 'type', 'protocol', 'mark', 'priority', 'src_ip4'),
-      field('src_ip6', 28, 4, { count: 4 }),
+      ...words(0, 'bound_dev_if', 'family', 'type', 'protocol', 'mark', 'priority'),
+      ip4('src_ip4', 24),
+      ip6('src_ip6', 28),
       field('src_port', 44, 4),
-      field('dst_port', 48, 2),
-      field('dst_ip4', 52, 4),
-      field('dst_ip6', 56, 4, { count: 4 }),
+      field('dst_port', 48, 2, { text: 'port' }),
+      ip4('dst_ip4', 52),
+      ip6('dst_ip6', 56),
       ...words(72, 'state', 'rx_queue_mapping'),
     ],
   },
   bpf_sock_addr: {
     bytes: 72,
     fields: [
-      ...words(0, 'user_family', 'user_ip4'),
-      field('user_ip6', 8, 4, { count: 4 }),
-      field('user_port', 24, 4, { storeBits: 16 }),
-      ...words(28, 'family', 'type', 'protocol', 'msg_src_ip4'),
-      field('msg_src_ip6', 44, 4, { count: 4 }),
+      field('user_family', 0, 4),
+      ip4('user_ip4', 4),
+      ip6('user_ip6', 8),
+      field('user_port', 24, 4, { storeBits: 16, text: 'port' }),
+      ...words(28, 'family', 'type', 'protocol'),
+      ip4('msg_src_ip4', 40),
+      ip6('msg_src_ip6', 44),
       field('sk', 64, 8, { value: 'sock' }),
     ],
   },
@@ -128,10 +145,13 @@ export const CTX_LAYOUTS = {
       field('args', 4, 4, { count: 4 }),
       field('reply', 4, 4),
       field('replylong', 4, 4, { count: 4 }),
-      ...words(20, 'family', 'remote_ip4', 'local_ip4'),
-      field('remote_ip6', 32, 4, { count: 4 }),
-      field('local_ip6', 48, 4, { count: 4 }),
-      ...words(64, 'remote_port', 'local_port', 'is_fullsock', 'snd_cwnd', 'srtt_us', 'bpf_sock_ops_cb_flags', 'state'),
+      field('family', 20, 4),
+      ip4('remote_ip4', 24),
+      ip4('local_ip4', 28),
+      ip6('remote_ip6', 32),
+      ip6('local_ip6', 48),
+      field('remote_port', 64, 4, { text: 'port-word' }),
+      ...words(68, 'local_port', 'is_fullsock', 'snd_cwnd', 'srtt_us', 'bpf_sock_ops_cb_flags', 'state'),
       ...words(92, 'rtt_min', 'snd_ssthresh', 'rcv_nxt', 'snd_nxt', 'snd_una', 'mss_cache', 'ecn_flags'),
       ...words(120, 'rate_delivered', 'rate_interval_us', 'packets_out', 'retrans_out', 'total_retrans', 'segs_in'),
       ...words(144, 'data_segs_in', 'segs_out', 'data_segs_out', 'lost_out', 'sacked_out', 'sk_txhash'),
@@ -149,10 +169,13 @@ export const CTX_LAYOUTS = {
     fields: [
       field('data', 0, 8, { value: 'packet' }),
       field('data_end', 8, 8, { value: 'packet-end' }),
-      ...words(16, 'family', 'remote_ip4', 'local_ip4'),
-      field('remote_ip6', 28, 4, { count: 4 }),
-      field('local_ip6', 44, 4, { count: 4 }),
-      ...words(60, 'remote_port', 'local_port', 'size'),
+      field('family', 16, 4),
+      ip4('remote_ip4', 20),
+      ip4('local_ip4', 24),
+      ip6('remote_ip6', 28),
+      ip6('local_ip6', 44),
+      field('remote_port', 60, 4, { text: 'port-word' }),
+      ...words(64, 'local_port', 'size'),
       field('sk', 72, 8, { value: 'sock' }),
     ],
   },
@@ -161,11 +184,12 @@ export const CTX_LAYOUTS = {
     fields: [
       field('sk', 0, 8, { value: 'sock?' }),
       field('cookie', 0, 8),
-      ...words(8, 'family', 'protocol', 'remote_ip4'),
-      field('remote_ip6', 20, 4, { count: 4 }),
-      field('remote_port', 36, 2),
-      field('local_ip4', 40, 4),
-      field('local_ip6', 44, 4, { count: 4 }),
+      ...words(8, 'family', 'protocol'),
+      ip4('remote_ip4', 16),
+      ip6('remote_ip6', 20),
+      field('remote_port', 36, 2, { text: 'port' }),
+      ip4('local_ip4', 40),
+      ip6('local_ip6', 44),
       ...words(60, 'local_port', 'ingress_ifindex'),
     ],
   },
@@ -207,11 +231,12 @@ export const CTX_LAYOUTS = {
       field('is_encap', 8, 1),
       field('ip_proto', 9, 1),
       field('n_proto', 10, 2),
-      field('sport', 12, 2),
-      field('dport', 14, 2),
-      ...words(16, 'ipv4_src', 'ipv4_dst'),
-      field('ipv6_src', 16, 4, { count: 4 }),
-      field('ipv6_dst', 32, 4, { count: 4 }),
+      field('sport', 12, 2, { text: 'port' }),
+      field('dport', 14, 2, { text: 'port' }),
+      ip4('ipv4_src', 16),
+      ip4('ipv4_dst', 20),
+      ip6('ipv6_src', 16),
+      ip6('ipv6_dst', 32),
       ...words(48, 'flags', 'flow_label'),
     ],
   },

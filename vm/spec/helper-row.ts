@@ -15,7 +15,9 @@
  * - `record`: memory returned by a reserving helper
  * - `func`: a callback; `ptr`: a pointer (or NULL) that the helper only passes on
  * - `const-str`: a NUL-terminated string in a read-only map
- * - `sock`, `sock-common`: a socket pointer; `spin-lock`, `timer`, `dynptr`: the object in a map value or on the stack
+ * - `sock`, `sock-common`: a socket pointer, full or perhaps not; with `?` it may be NULL
+ * - `value?`: like `value`, or NULL
+ * - `spin-lock`, `timer`, `dynptr`: the object in a map value or on the stack
  */
 export type ArgKind =
   | 'u32'
@@ -40,6 +42,8 @@ export type ArgKind =
   | 'const-str'
   | 'sock'
   | 'sock-common'
+  | 'sock-common?'
+  | 'value?'
   | 'spin-lock'
   | 'timer'
   | 'dynptr';
@@ -48,10 +52,12 @@ export type ArgKind =
  * What r0 holds afterwards.
  * - `int`: the returned int32, sign-extended; `u32`: zero-extended
  * - `u64`: low word returned, high word in the machine's `retHi` cell
- * - `map-value?`, `mem?`, `sock?`: a pointer or NULL
+ * - `map-value?`, `mem?`, `sock?`, `sock-common?`, `tcp-sock?`: a pointer or NULL
+ * - `map-value`: a pointer
  * - `void`: r0 becomes 0
  */
-export type RetKind = 'void' | 'int' | 'u32' | 'u64' | 'map-value?' | 'mem?' | 'sock?' | 'sock-common?';
+export type RetKind =
+  'void' | 'int' | 'u32' | 'u64' | 'map-value?' | 'mem?' | 'sock?' | 'sock-common?' | 'tcp-sock?' | 'map-value';
 
 export interface HelperRow<N extends string = string> {
   /** Number in `call N`. */

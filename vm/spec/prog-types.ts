@@ -15,17 +15,21 @@ export interface ProgTypeRow<N extends string = string> {
 }
 
 function type<const N extends string>(id: number, name: N, ctx?: CtxName): ProgTypeRow<N> {
-  return { id, name, ...(ctx === undefined ? {} : { ctx }), unsupported: true };
+  return { id, name, ...(ctx === undefined ? {} : { ctx }) };
+}
+
+function none<const N extends string>(id: number, name: N, ctx?: CtxName): ProgTypeRow<N> {
+  return { ...type(id, name, ctx), unsupported: true };
 }
 
 export const PROG_TYPES = [
   type(1, 'socket_filter', '__sk_buff'),
-  type(2, 'kprobe'),
-  { id: 3, name: 'sched_cls', ctx: '__sk_buff' },
-  { id: 4, name: 'sched_act', ctx: '__sk_buff' },
-  type(5, 'tracepoint'),
-  { id: 6, name: 'xdp', ctx: 'xdp_md' },
-  type(7, 'perf_event', 'bpf_perf_event_data'),
+  none(2, 'kprobe'),
+  type(3, 'sched_cls', '__sk_buff'),
+  type(4, 'sched_act', '__sk_buff'),
+  none(5, 'tracepoint'),
+  type(6, 'xdp', 'xdp_md'),
+  none(7, 'perf_event', 'bpf_perf_event_data'),
   type(8, 'cgroup_skb', '__sk_buff'),
   type(9, 'cgroup_sock', 'bpf_sock'),
   type(10, 'lwt_in', '__sk_buff'),
@@ -35,19 +39,19 @@ export const PROG_TYPES = [
   type(14, 'sk_skb', '__sk_buff'),
   type(15, 'cgroup_device', 'bpf_cgroup_dev_ctx'),
   type(16, 'sk_msg', 'sk_msg_md'),
-  type(17, 'raw_tracepoint'),
+  none(17, 'raw_tracepoint'),
   type(18, 'cgroup_sock_addr', 'bpf_sock_addr'),
   type(19, 'lwt_seg6local', '__sk_buff'),
-  type(20, 'lirc_mode2'),
+  none(20, 'lirc_mode2'),
   type(21, 'sk_reuseport', 'sk_reuseport_md'),
   type(22, 'flow_dissector', '__sk_buff'),
   type(23, 'cgroup_sysctl', 'bpf_sysctl'),
-  type(24, 'raw_tracepoint_writable'),
+  none(24, 'raw_tracepoint_writable'),
   type(25, 'cgroup_sockopt', 'bpf_sockopt'),
-  type(26, 'tracing'),
-  type(27, 'struct_ops'),
-  type(28, 'ext'),
-  type(29, 'lsm'),
+  none(26, 'tracing'),
+  none(27, 'struct_ops'),
+  none(28, 'ext'),
+  none(29, 'lsm'),
   type(30, 'sk_lookup', 'bpf_sk_lookup'),
   type(31, 'syscall'),
   type(32, 'netfilter', 'bpf_nf_ctx'),

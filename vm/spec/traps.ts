@@ -16,6 +16,7 @@ export const TRAPS = [
   { code: 10, name: 'unknown-helper', a: 'helper' },
   { code: 11, name: 'fall-off', a: 'none' },
   { code: 12, name: 'bad-record', a: 'address' },
+  { code: 21, name: 'bad-socket', a: 'address' },
 ] as const;
 
 export type TrapName = (typeof TRAPS)[number]['name'];

@@ -73,6 +73,7 @@ export const VERDICTS: Readonly<Partial<Record<ProgTypeName, VerdictRow>>> = {
   lwt_xmit: LWT,
   lwt_seg6local: LWT,
   flow_dissector: { names: { 0: 'BPF_OK', 2: 'BPF_DROP', 129: 'BPF_FLOW_DISSECTOR_CONTINUE' } },
+  syscall: NUMBER,
   netfilter: { names: { 0: 'NF_DROP', 1: 'NF_ACCEPT' } },
 };
 

@@ -21,6 +21,7 @@ export interface Device {
   readonly mtu: number;
   readonly addresses: readonly IpPrefix[];
   readonly peer: string | undefined;
+  readonly master: string | undefined;
   readonly up: boolean;
   readonly forwarding: boolean;
 }
@@ -38,6 +39,9 @@ export class Devices {
       if (this.#byName.has(device.name)) refuseWorld(`${path}.name`, `\`${spec.name}\` is taken`);
       this.#byIndex.set(device.ifindex, device);
       this.#byName.set(device.name, device);
+    }
+    for (const [index, { master }] of specs.entries()) {
+      if (master !== undefined) this.mustHave(master, `devices[${String(index)}].master`);
     }
   }
 
@@ -81,6 +85,6 @@ function readDevice(spec: DeviceSpec, path: string): Device {
   if (spec.peer !== undefined && kind !== 'veth' && kind !== 'netkit') {
     refuseWorld(`${path}.peer`, `kind \`${kind}\` has no peer`);
   }
-  const { peer, up = true, forwarding = true } = spec;
-  return { ifindex, name, kind, mac, mtu, addresses, peer, up, forwarding };
+  const { peer, master, up = true, forwarding = true } = spec;
+  return { ifindex, name, kind, mac, mtu, addresses, peer, master, up, forwarding };
 }

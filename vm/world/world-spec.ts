@@ -1,12 +1,18 @@
 /**
- * The network around a program as plain data: devices, routes, neighbours. It does not change while packets run. Data
- * only; `network.ts` reads it.
+ * The surroundings of a program as plain data: devices, routes, neighbours, sockets, cgroups, the task that runs. Data
+ * only; `network.ts`, `sockets.ts` and `cgroups.ts` read it.
  */
 
 export interface WorldSpec {
   readonly devices?: readonly DeviceSpec[];
   readonly routes?: readonly RouteSpec[];
   readonly neighbours?: readonly NeighbourSpec[];
+  readonly sockets?: readonly SocketSpec[];
+  readonly cgroups?: readonly CgroupSpec[];
+  /** Network namespaces beside the one that programs run in. */
+  readonly netns?: readonly NetnsSpec[];
+  /** What runs where a program is called for a task. */
+  readonly task?: TaskSpec;
 }
 
 export interface DeviceSpec {
@@ -24,6 +30,8 @@ export interface DeviceSpec {
   readonly addresses?: readonly string[];
   /** Name of the device at the other end, in another namespace. */
   readonly peer?: string;
+  /** Name of the bridge, bond or VRF that it belongs to. */
+  readonly master?: string;
   readonly kind?: DeviceKind;
   /** Default true. */
   readonly up?: boolean;
@@ -64,6 +72,94 @@ export interface NeighbourSpec {
   readonly dev: string;
   /** Default `permanent`. */
   readonly state?: NeighbourState;
+}
+
+export type SocketProtocol = 'tcp' | 'udp' | 'raw' | 'unix';
+
+/** `enum` of the kernel's tcp_states.h in lower case. */
+export type SocketState =
+  | 'established'
+  | 'syn_sent'
+  | 'syn_recv'
+  | 'fin_wait1'
+  | 'fin_wait2'
+  | 'time_wait'
+  | 'close'
+  | 'close_wait'
+  | 'last_ack'
+  | 'listen'
+  | 'closing'
+  | 'new_syn_recv';
+
+export interface SocketSpec {
+  /** For whoever speaks of it: hooks, maps, results. */
+  readonly name: string;
+  readonly protocol: SocketProtocol;
+  /** `10.0.0.1:80`, `[fd00::1]:443`. Without it the socket is bound to nothing. */
+  readonly local?: string;
+  /** The other end, where it is connected. */
+  readonly remote?: string;
+  /** Where neither address says it; default `ipv4`. */
+  readonly family?: 'ipv4' | 'ipv6';
+  /** IP protocol of a `raw` socket; default 255. */
+  readonly ipProtocol?: number;
+  /**
+   * Default: `established` where it is connected, `listen` where it is TCP and bound, else `close`. Sockets in `time_wait`
+   * and `new_syn_recv` are not full ones.
+   */
+  readonly state?: SocketState;
+  /** Name of the device that it is bound to. */
+  readonly dev?: string;
+  readonly mark?: number;
+  readonly priority?: number;
+  readonly uid?: number;
+  /** What bpf_get_socket_cookie says; default: its place in the list, from 1. */
+  readonly cookie?: number;
+  /** Path of its cgroup; default `/`. */
+  readonly cgroup?: string;
+  /** Name of its network namespace; default the one that programs run in. */
+  readonly netns?: string;
+  /** An IPv6 socket that takes no IPv4. */
+  readonly v6only?: boolean;
+  /** SO_REUSEPORT: sockets of the same address share what comes in. */
+  readonly reuseport?: boolean;
+  /** IP_TRANSPARENT. */
+  readonly transparent?: boolean;
+  /** Queue that its packets come in on. */
+  readonly rxQueue?: number;
+  /** The listening socket behind one in `new_syn_recv`. */
+  readonly listener?: string;
+  /** Fields of struct bpf_tcp_sock by name; what is left out is 0. */
+  readonly tcp?: Readonly<Record<string, number>>;
+}
+
+export interface CgroupSpec {
+  /** Absolute, such as `/kubepods/pod1`. Its parents need no entry of their own. */
+  readonly path: string;
+  /** What bpf_get_current_cgroup_id and its like say; default: 1 for `/`, then in order. */
+  readonly id?: number;
+  /** net_cls.classid of the tasks in it; default that of its parent, 0 for `/`. */
+  readonly classid?: number;
+}
+
+export interface NetnsSpec {
+  readonly name: string;
+  /** What bpf_get_netns_cookie says; the namespace of programs has 1. */
+  readonly cookie: number;
+  /** By which programs ask for it (bpf_sk_lookup_tcp). */
+  readonly id?: number;
+}
+
+export interface TaskSpec {
+  readonly pid?: number;
+  /** Default `pid`. */
+  readonly tgid?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** At most 15 bytes. */
+  readonly comm?: string;
+  /** Path of its cgroup; default `/`. */
+  readonly cgroup?: string;
 }
 
 /** What a machine without a world has: the loopback device of a fresh Linux, which forwards nothing. */

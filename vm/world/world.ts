@@ -3,9 +3,12 @@
  * cells, so that compiled code reads it with plain loads. Time moves only between packets.
  */
 import { cells } from '../memory/cells.js';
+import type { Ptr } from '../addr.js';
 import type { Memory } from '../memory/memory.js';
+import type { Shadow } from '../memory/shadow.js';
 import { Effects } from './effects.js';
 import { Network } from './network.js';
+import { SocketTable } from './socket-table.js';
 import type { WorldSpec } from './world-spec.js';
 
 /** The first bpf_get_prandom_u32 of every replay follows from it. */
@@ -14,8 +17,16 @@ export const DEFAULT_SEED = 0x5eed;
 export interface WorldOptions {
   readonly seed?: number;
   readonly cpus?: number;
-  /** Devices, routes, neighbours; without it a loopback device is all that there is. */
+  /** Devices, routes, neighbours, sockets, cgroups; without it a loopback device is all that there is. */
   readonly world?: WorldSpec | undefined;
+}
+
+/** Where a world keeps what programs point to. */
+export interface WorldMemory {
+  readonly memory: Memory;
+  readonly shadow: Shadow;
+  /** Room for the network's sockets and one more. */
+  readonly sockets: Ptr;
 }
 
 export class World {
@@ -23,11 +34,14 @@ export class World {
   readonly cpus: number;
   readonly effects = new Effects();
   readonly network: Network;
+  readonly sockets: SocketTable;
 
-  constructor(memory: Memory, options: WorldOptions = {}) {
+  /** @throws ConfigError `config-value` where the spec is wrong */
+  constructor({ memory, shadow, sockets }: WorldMemory, options: WorldOptions = {}) {
     this.memory = memory;
     this.cpus = options.cpus ?? 1;
     this.network = new Network(options.world);
+    this.sockets = new SocketTable(memory, shadow, sockets, this.network);
     memory.setWord(cells.random, options.seed ?? DEFAULT_SEED);
     memory.setWord(cells.cpu, 0);
   }

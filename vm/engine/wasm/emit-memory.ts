@@ -48,7 +48,12 @@ function orSpecial(plain: Emit): Emit {
     const { code } = f;
     const { ctx } = f.module.layout;
     f.get(insn.dst).i64(ctx, 0).op('i64.eq');
-    code.i32(0).memory('i32.load', cells.ctxSpecial).op('i32.and').if();
+    code.i32(0).memory('i32.load', cells.ctxSpecial);
+    code
+      .i32(insn.off >> 2)
+      .op('i32.shr_u')
+      .op('i32.and')
+      .if();
     emitSpecialStore(f, insn, field, ctx + insn.off);
     code.else();
     plain(f, insn);

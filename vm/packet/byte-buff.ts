@@ -1,0 +1,61 @@
+/**
+ * The data of a program whose context is no packet's: bytes that it may read (of a message, a socket option, a header), with
+ * 64-bit pointers to them in the ctx, or none at all. Knows no hook: it is told where the pointers go.
+ */
+import { cells } from '../memory/cells.js';
+import { READ, READ_WRITE } from '../memory/shadow.js';
+import { PacketBuff } from './packet-buff.js';
+
+/** Offsets in the ctx of the pointers to the first byte and behind the last one. */
+export interface DataPointers {
+  readonly start: number;
+  readonly end: number;
+  /** Whether programs may write there. */
+  readonly writable: boolean;
+}
+
+/** Kept free in front of the bytes and behind them, so that an access that misses them by little is seen to miss them. */
+const MARGIN_BYTES = 64;
+
+export class ByteBuff extends PacketBuff {
+  /** Set by the machine when it enters a hook; undefined where the ctx has no data. */
+  pointers: DataPointers | undefined;
+  ctxBytes = 0;
+
+  get maxBytes(): number {
+    return this.ring.slotBytes - 2 * MARGIN_BYTES;
+  }
+
+  /** Clears the ctx and puts the bytes where it points. */
+  receive(bytes: Uint8Array): void {
+    this.memory.u8.fill(0, this.ctx, this.ctx + this.ctxBytes);
+    this.replace(bytes);
+    for (const header of [cells.skbMac, cells.skbNetwork, cells.skbTransport] as const) {
+      this.memory.setWord(header, this.data);
+    }
+  }
+
+  sync(): void {
+    if (this.pointers === undefined) return;
+    this.#setPointer(this.pointers.start, this.data);
+    this.#setPointer(this.pointers.end, this.end);
+  }
+
+  /** Puts other bytes there, for helpers that push, pop or pull; where access is checked, old pointers are caught. */
+  replace(bytes: Uint8Array): void {
+    this.mustFit(bytes.length);
+    this.forget();
+    const start = this.nextSlot();
+    const data = start + MARGIN_BYTES;
+    this.memory.write(data, bytes);
+    this.memory.setWord(cells.packetFragments, 0);
+    this.place(start, data, data, data + bytes.length, start + this.ring.slotBytes);
+    if (this.pointers !== undefined) this.shadow.mark(data, bytes.length, this.pointers.writable ? READ_WRITE : READ);
+    this.sync();
+  }
+
+  #setPointer(off: number, at: number): void {
+    this.memory.setWord(this.ctx + off, at);
+    this.memory.setWord(this.ctx + off + 4, 0);
+  }
+}
