@@ -25,6 +25,7 @@ import {
   classOf,
   opOf,
 } from './opcodes.js';
+import { pushBranch } from './paths.js';
 import { markPrecise } from './precision.js';
 import {
   ADD_CONST,
@@ -61,9 +62,11 @@ import {
   type AluOp,
   add64SignedRange,
   applyAlu,
+  byteSwap,
   signExtend32,
   signExtend64,
   sub64SignedRange,
+  truncate,
   zeroExtend32,
 } from './scalar-alu.js';
 import { widthOf, withScalarId } from './stack.js';
@@ -116,8 +119,12 @@ function checkUnary(env: Env, code: number, op: number): void {
   checkReadable(env, dst);
   checkWritable(env, dst);
   const reg = env.reg(dst);
-  if (op === END || reg.type !== SCALAR) {
+  if (reg.type !== SCALAR) {
     env.setReg(dst, UNKNOWN_REG);
+    return;
+  }
+  if (op === END) {
+    convertEnd(env, dst, reg, code, imm as 16 | 32 | 64);
     return;
   }
   const out = reg.copy();
@@ -125,6 +132,14 @@ function checkUnary(env: Env, code: number, op: number): void {
   out.id = 0;
   out.off = 0;
   env.setReg(dst, out);
+}
+
+/** Conversions to big endian and `bswap` swap, as programs run on little-endian machines; all of them cut. */
+function convertEnd(env: Env, dst: number, reg: Reg, code: number, bits: 16 | 32 | 64): void {
+  const swaps = classOf(code) === ALU64 || (code & SRC_REG) !== 0;
+  if (!swaps && bits === 64) return;
+  const swapped = swaps ? byteSwap(reg.bounds, bits) : reg.bounds;
+  env.setReg(dst, scalarReg(bits === 64 ? swapped : truncate(swapped, bits === 16 ? 2 : 4)));
 }
 
 function checkMove(v: Verifier, code: number): void {
@@ -238,10 +253,33 @@ function checkBinary(v: Verifier, code: number, op: number): void {
 function scalarOp(v: Verifier, code: number, op: number, dst: number, dstReg: Reg, srcReg: Reg): void {
   const width = classOf(code) === ALU64 ? 64 : 32;
   const name = OPS[op];
-  const bounds = name === undefined ? UNKNOWN_BOUNDS : applyAlu(name, dstReg.bounds, srcReg.bounds, width);
+  const splits = (op === AND || op === OR) && srcReg.bounds.isConst;
+  const from = splits ? splitSign(v.env, dst, dstReg) : dstReg;
+  const bounds = name === undefined ? UNKNOWN_BOUNDS : applyAlu(name, from.bounds, srcReg.bounds, width);
   const out = scalarReg(bounds);
   if (op === ADD || op === SUB) tieToOriginal(out, dstReg, srcReg, op === SUB, width);
   v.env.setReg(dst, out);
+}
+
+/**
+ * All bits set or none, as an arithmetic shift of the sign leaves it: compilers mask that, and each case is followed by
+ * itself. Returns the number where all bits are set; 0 is left for later.
+ */
+function splitSign(env: Env, dst: number, reg: Reg): Reg {
+  const { bounds } = reg;
+  const wide = bounds.sMinLo === -1 && bounds.sMinHi === -1 && bounds.sMaxLo === 0 && bounds.sMaxHi === 0;
+  if (!wide && !(bounds.s32Min === -1 && bounds.s32Max === 0)) return reg;
+  const zero = pushBranch(env, env.insn, env.insn);
+  if (wide) {
+    zero.top.regs[dst] = constReg(0, 0);
+    return constReg(-1, -1);
+  }
+  const clear = bounds.clone();
+  clear.setLowConst(0);
+  zero.top.regs[dst] = reg.withBounds(clear);
+  const set = bounds.clone();
+  set.setLowConst(-1);
+  return reg.withBounds(set);
 }
 
 /** A copy plus or minus a constant stays tied to what it was copied from. */

@@ -3,8 +3,17 @@
  * Words are int32, also those of unsigned ranges. Once it hangs on a register a `Bounds` is never changed; operations
  * work on a fresh copy. Knows no registers and no instructions.
  */
-import { ltS, ltU } from '../u64.js';
-import { Tnum, UNKNOWN_BITS, ZERO_BITS, constBits, containsBits, intersectBits, rangeBits } from './tnum.js';
+import { hiWord, ltS, ltU } from '../u64.js';
+import {
+  Tnum,
+  UNKNOWN_BITS,
+  ZERO_BITS,
+  constBits,
+  containsBits,
+  intersectBits,
+  nextMember,
+  rangeBits,
+} from './tnum.js';
 
 export const S32_MIN = -0x8000_0000;
 export const S32_MAX = 0x7fff_ffff;
@@ -149,6 +158,30 @@ export class Bounds {
     this.lowerS(vLo | mLo, vHi | (mHi & S32_MAX));
     this.raiseU(vLo, vHi);
     this.lowerU(vLo | mLo, vHi | mHi);
+    this.#settleOnOne();
+  }
+
+  /** Where bits and unsigned range have but one number in common, it is that. */
+  #settleOnOne(): void {
+    const { bits, uMinLo, uMinHi, uMaxLo, uMaxHi } = this;
+    const { vLo, vHi, mLo, mHi } = bits;
+    if ((mLo & mHi) === -1) {
+      if (!ltU(uMinLo, uMinHi, uMaxLo, uMaxHi)) this.setConst(uMinLo, uMinHi);
+      return;
+    }
+    const nextLo = nextMember(bits, uMinLo, uMinHi);
+    const nextHi = hiWord[0]!;
+    if ((uMinLo & ~mLo) === vLo && (uMinHi & ~mHi) === vHi) {
+      if (ltU(uMaxLo, uMaxHi, nextLo, nextHi)) this.setConst(uMinLo, uMinHi);
+      return;
+    }
+    if (nextLo === (vLo | mLo) && nextHi === (vHi | mHi)) {
+      this.setConst(nextLo, nextHi);
+      return;
+    }
+    if (ltU(uMaxLo, uMaxHi, nextLo, nextHi)) return;
+    const afterLo = nextMember(bits, nextLo, nextHi);
+    if (ltU(uMaxLo, uMaxHi, afterLo, hiWord[0]!)) this.setConst(nextLo, nextHi);
   }
 
   raiseU(lo: number, hi: number): void {

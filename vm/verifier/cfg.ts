@@ -152,15 +152,23 @@ export function checkCfg(env: Env): void {
   }
 }
 
-/** Instructions that may follow within the function: the next one, then the jump's target; -1 for none. */
-export function nextOf(env: Env, insn: number): number {
+/** Instructions that may follow within the function: the one behind and the jump's target, by instruction; -1 for none. */
+export function findSuccessors(env: Env): void {
+  for (let insn = 0; insn < env.count; insn++) {
+    env.next[insn] = nextOf(env, insn);
+    env.target[insn] = targetOf(env, insn);
+    if (env.isLdImm64(insn)) insn++;
+  }
+}
+
+function nextOf(env: Env, insn: number): number {
   const code = env.code[insn]!;
   const kind = classOf(code);
   if ((kind === JMP || kind === JMP32) && (opOf(code) === EXIT || opOf(code) === JA)) return -1;
   return insn + (env.isLdImm64(insn) ? 2 : 1);
 }
 
-export function targetOf(env: Env, insn: number): number {
+function targetOf(env: Env, insn: number): number {
   const code = env.code[insn]!;
   const kind = classOf(code);
   if ((kind !== JMP && kind !== JMP32) || opOf(code) === EXIT || opOf(code) === CALL) return -1;
@@ -184,7 +192,7 @@ export function computePostorder(env: Env): void {
         continue;
       }
       entered[top - subprog.start] = 1;
-      for (const to of [nextOf(env, top), targetOf(env, top)]) {
+      for (const to of [env.next[top]!, env.target[top]!]) {
         if (to < 0 || seen[to] !== 0) continue;
         seen[to] = 1;
         stack.push(to);

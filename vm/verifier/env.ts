@@ -104,6 +104,10 @@ export class Env {
   readonly liveRegs: Uint16Array;
   /** Number of the loop that the instruction is part of, 0 for none. */
   readonly scc: Int32Array;
+  /** Instructions that may follow within the function; -1 for none. */
+  readonly next: Int32Array;
+  readonly target: Int32Array;
+  /** Each function's instructions, the reached before what reaches them. */
   postorder: Int32Array = new Int32Array(0);
   /** By slot of a call: the map that it was given. */
   readonly callMaps = new Map<number, VerifierMap>();
@@ -168,6 +172,8 @@ export class Env {
     this.ptrTypes = new Int32Array(count);
     this.liveRegs = new Uint16Array(count);
     this.scc = new Int32Array(count);
+    this.next = new Int32Array(count).fill(-1);
+    this.target = new Int32Array(count).fill(-1);
     this.#lineAt = lineIndices(program.lines ?? [], count);
   }
 

@@ -2,7 +2,6 @@
  * Which registers are read at an instruction or behind it before they are written: a data flow over each function.
  * Dead registers need not agree when states are compared. Knows no states.
  */
-import { nextOf, targetOf } from './cfg.js';
 import type { Env } from './env.js';
 import { protoOf } from './helper-protos.js';
 import {
@@ -89,8 +88,8 @@ export function computeLiveRegs(env: Env): void {
   for (let changed = true; changed;) {
     changed = false;
     for (const insn of postorder) {
-      const next = nextOf(env, insn);
-      const target = targetOf(env, insn);
+      const next = env.next[insn]!;
+      const target = env.target[insn]!;
       const after = (next < 0 ? 0 : liveRegs[next]!) | (target < 0 ? 0 : liveRegs[target]!);
       const before = (after & ~(use[insn]! >>> 16)) | (use[insn]! & ALL);
       if (before !== liveRegs[insn]) {

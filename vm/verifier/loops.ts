@@ -2,7 +2,6 @@
  * Strongly connected components of each function's control flow (Tarjan 1972): the loops. Iterative, since programs are
  * not trusted. Knows no states.
  */
-import { nextOf, targetOf } from './cfg.js';
 import type { Env } from './env.js';
 
 /** Numbers loops from 1; instructions outside loops get 0. */
@@ -27,7 +26,7 @@ export function findLoops(env: Env): void {
     for (let insn = path.at(-1); insn !== undefined; insn = path.at(-1)) {
       const at = step[insn]!++;
       if (at < 2) {
-        const to = at === 0 ? nextOf(env, insn) : targetOf(env, insn);
+        const to = at === 0 ? env.next[insn]! : env.target[insn]!;
         if (to < 0 || to >= env.count) continue;
         if (number[to] === 0) enter(to, path);
         else if (onStack[to] !== 0) low[insn] = Math.min(low[insn]!, number[to]!);
@@ -37,7 +36,7 @@ export function findLoops(env: Env): void {
       const above = path.at(-1);
       if (above !== undefined) low[above] = Math.min(low[above]!, low[insn]!);
       if (low[insn] !== number[insn]) continue;
-      const isLoop = stack.at(-1) !== insn || nextOf(env, insn) === insn || targetOf(env, insn) === insn;
+      const isLoop = stack.at(-1) !== insn || env.next[insn] === insn || env.target[insn] === insn;
       const loop = isLoop ? ++lastLoop : 0;
       for (let member = stack.pop(); member !== undefined; member = stack.pop()) {
         onStack[member] = 0;

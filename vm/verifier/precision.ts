@@ -122,6 +122,12 @@ function syncLinked(entry: HistoryEntry | undefined): void {
   }
 }
 
+/** Whether the instruction writes a register that nobody asked for, and no more. */
+function isBeside(env: Env, insn: number): boolean {
+  const kind = env.code[insn]! & 7;
+  return (kind === ALU64 || kind === ALU || kind === LDX || kind === LD) && !demand.hasReg(env.dst[insn]!);
+}
+
 /** Takes the demand from behind an instruction to before it; false: it cannot be followed. */
 function stepBack(env: Env, insn: number, next: number, entry: HistoryEntry | undefined): boolean {
   const code = env.code[insn]!;
@@ -292,6 +298,7 @@ export function followDemand(env: Env, from: State): boolean {
   }
   demand.frame = from.depth;
   if (demand.isEmpty()) return false;
+  const shows = env.log.keepsPaths;
   let changed = false;
   let state: State = from;
   let first = from.firstInsn;
@@ -300,7 +307,7 @@ export function followDemand(env: Env, from: State): boolean {
   let skip = true;
   for (;;) {
     let entry = state.history;
-    if (env.log.keepsPaths) {
+    if (shows) {
       env.log.add(`mark_precise: frame${demand.frame}: last_idx ${last} first_idx ${first} subseq_idx ${next} \n`);
     }
     if (last < 0) {
@@ -314,18 +321,23 @@ export function followDemand(env: Env, from: State): boolean {
       bug(env, `backtracking func entry subprog ${frame.subprog} reg_mask ${mask.toString(16)}`);
     }
     for (let insn = last; ;) {
-      if (skip) skip = false;
-      else if (!stepBack(env, insn, next, entry?.insn === insn ? entry : undefined)) {
-        markAllPrecise(env, from);
-        demand.clear();
-        return true;
+      const own = entry?.insn === insn ? entry : undefined;
+      if (skip) {
+        skip = false;
+        if (demand.isEmpty()) return changed;
+      } else if (shows || own?.linked !== undefined || !isBeside(env, insn)) {
+        if (!stepBack(env, insn, next, own)) {
+          markAllPrecise(env, from);
+          demand.clear();
+          return true;
+        }
+        if (demand.isEmpty()) return changed;
       }
-      if (demand.isEmpty()) return changed;
       next = insn;
       if (insn === state.firstInsn && (entry === undefined || (entry.count === 1 && entry.insn === insn))) break;
-      if (entry?.insn === insn) {
-        insn = entry.prevInsn;
-        entry = entry.before;
+      if (own !== undefined) {
+        insn = own.prevInsn;
+        entry = own.before;
       } else {
         insn--;
       }
@@ -334,7 +346,7 @@ export function followDemand(env: Env, from: State): boolean {
     const { parent } = state;
     if (parent === undefined) break;
     if (markIn(parent)) changed = true;
-    if (env.log.keepsPaths) showMarks(env, parent);
+    if (shows) showMarks(env, parent);
     if (demand.isEmpty()) return changed;
     next = first;
     last = parent.lastInsn;

@@ -26,6 +26,7 @@ import {
   shiftRightSigned,
   subBits,
   subWords,
+  swapBits,
   truncateBits,
   xorBits,
 } from './tnum.js';
@@ -476,6 +477,14 @@ function arsh64(out: Bounds, by: number): void {
   out.forgetUnsigned();
   out.forget32();
   out.narrowByBits();
+}
+
+/** Reverses the low bytes; of the ranges only what the bits say is left. */
+export function byteSwap(from: Bounds, bits: 16 | 32 | 64): Bounds {
+  const out = UNKNOWN_BOUNDS.clone();
+  out.bits = swapBits(from.bits, bits);
+  out.sync();
+  return out;
 }
 
 /** Keeps the low `bytes` bytes, zero-extended, as a narrow load does. */

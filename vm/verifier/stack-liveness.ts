@@ -3,7 +3,6 @@
  * seen instructions read and certainly write. Grows as paths are explored; asked when a finished checkpoint is stripped
  * of what is dead. Knows no registers.
  */
-import { nextOf, targetOf } from './cfg.js';
 import { CALLS_CALLBACK, type Env } from './env.js';
 import { MAX_FRAMES, type State } from './state.js';
 
@@ -15,8 +14,11 @@ class Sets {
   readonly willWrite: Int32Array;
   /** May be read at the instruction or behind it. */
   readonly live: Int32Array;
+  /** By place in the postorder: what must be looked at again. */
+  readonly stale: Uint8Array;
 
   constructor(insns: number) {
+    this.stale = new Uint8Array(insns);
     this.mayRead = new Int32Array(2 * insns);
     this.mustWrite = new Int32Array(2 * insns);
     this.willWrite = new Int32Array(2 * insns);
@@ -57,6 +59,11 @@ class Instance {
 
 export class StackLiveness {
   readonly #env: Env;
+  /** Place of each instruction in its function's postorder. */
+  readonly #place: Int32Array;
+  /** Places of those before each instruction, one behind the other. */
+  readonly #before: Int32Array;
+  readonly #beforeStart: Int32Array;
   readonly #roots = new Map<number, Instance>();
   /** Of the state under way; undefined where it must be looked up. */
   #current: Instance | undefined = undefined;
@@ -67,6 +74,22 @@ export class StackLiveness {
 
   constructor(env: Env) {
     this.#env = env;
+    this.#place = new Int32Array(env.count);
+    for (const { postorderStart, postorderEnd } of env.subprogs) {
+      for (let i = postorderStart; i < postorderEnd; i++) this.#place[env.postorder[i]!] = i - postorderStart;
+    }
+    this.#beforeStart = new Int32Array(env.count + 1);
+    for (const insn of env.postorder) {
+      for (const to of [env.next[insn]!, env.target[insn]!]) if (to >= 0) this.#beforeStart[to + 1]!++;
+    }
+    for (let insn = 0; insn < env.count; insn++) this.#beforeStart[insn + 1]! += this.#beforeStart[insn]!;
+    const fill = this.#beforeStart.slice();
+    this.#before = new Int32Array(this.#beforeStart[env.count]!);
+    for (const insn of env.postorder) {
+      for (const to of [env.next[insn]!, env.target[insn]!]) {
+        if (to >= 0) this.#before[fill[to]!++] = this.#place[insn]!;
+      }
+    }
   }
 
   /** The calls that lead to the running function have changed. */
@@ -124,6 +147,7 @@ export class StackLiveness {
     if ((newLo & ~sets.live[at]!) !== 0 || (newHi & ~sets.live[at + 1]!) !== 0) instance.updated = true;
     sets.mayRead[at] = newLo;
     sets.mayRead[at + 1] = newHi;
+    sets.stale[this.#place[insn]!] = 1;
   }
 
   /** The instruction writes all of a slot. */
@@ -170,6 +194,7 @@ export class StackLiveness {
       if (oldLo !== lo || oldHi !== hi) {
         sets.mustWrite[at] = lo;
         sets.mustWrite[at + 1] = hi;
+        sets.stale[this.#place[this.#writeInsn]!] = 1;
         instance.updated = true;
       }
       if ((oldLo & ~lo) !== 0 || (oldHi & ~hi) !== 0) instance.writesShrank = true;
@@ -190,25 +215,40 @@ export class StackLiveness {
   }
 
   #solve(instance: Instance): void {
-    const env = this.#env;
     const { start } = instance;
-    if (instance.writesShrank) for (const sets of instance.frames) sets?.willWrite.fill(0);
-    const subprog = env.subprogs[env.subprogOf(start)]!;
-    for (let changed = true; changed;) {
-      changed = false;
-      for (const sets of instance.frames) {
-        if (sets === undefined) continue;
-        for (let i = subprog.postorderStart; i < subprog.postorderEnd; i++) {
-          if (this.#solveInsn(sets, env.postorder[i]!, start)) changed = true;
-        }
+    const subprog = this.#env.subprogs[this.#env.subprogOf(start)]!;
+    for (const sets of instance.frames) {
+      if (sets === undefined) continue;
+      if (instance.writesShrank) {
+        sets.willWrite.fill(0);
+        sets.stale.fill(1);
       }
+      while (this.#sweep(sets, start, subprog.postorderStart));
     }
     if (instance.outer !== undefined) this.#passOut(instance, instance.outer);
   }
 
+  /** Looks once at what is stale; true: something before became so. */
+  #sweep(sets: Sets, start: number, postorderStart: number): boolean {
+    const { stale } = sets;
+    let again = false;
+    for (let place = stale.indexOf(1); place >= 0; place = stale.indexOf(1, place + 1)) {
+      stale[place] = 0;
+      const insn = this.#env.postorder[postorderStart + place]!;
+      if (!this.#solveInsn(sets, insn, start)) continue;
+      const end = this.#beforeStart[insn + 1]!;
+      for (let i = this.#beforeStart[insn]!; i < end; i++) {
+        const before = this.#before[i]!;
+        stale[before] = 1;
+        if (before <= place) again = true;
+      }
+    }
+    return again;
+  }
+
   #solveInsn(sets: Sets, insn: number, start: number): boolean {
-    const next = nextOf(this.#env, insn);
-    const target = targetOf(this.#env, insn);
+    const next = this.#env.next[insn]!;
+    const target = this.#env.target[insn]!;
     if (next < 0 && target < 0) return false;
     let liveLo = 0;
     let liveHi = 0;

@@ -3,7 +3,7 @@
  * Vishwanathan et al. describe ("Sound, Precise, and Fast Abstract Interpretation with Tristate Numbers", CGO 2022).
  * Immutable; words are int32. Knows no registers.
  */
-import { hiWord, toBigInt } from '../u64.js';
+import { hiWord, ltU, toBigInt } from '../u64.js';
 
 /** `v` holds the bits known to be 1, `m` the unknown ones; no bit is in both. */
 export class Tnum {
@@ -205,10 +205,46 @@ export function containsBits(outer: Tnum, inner: Tnum): boolean {
   return outer.vLo === (inner.vLo & ~outer.mLo) && outer.vHi === (inner.vHi & ~outer.mHi);
 }
 
+/**
+ * Low word of the least number of the tnum above `z`, the high word is left in `hiWord[0]`; its greatest number where none
+ * is above, its least where all are.
+ */
+export function nextMember(a: Tnum, zLo: number, zHi: number): number {
+  const maxLo = a.vLo | a.mLo;
+  const maxHi = a.vHi | a.mHi;
+  if (!ltU(zLo, zHi, maxLo, maxHi)) {
+    hiWord[0] = maxHi;
+    return maxLo;
+  }
+  if (ltU(zLo, zHi, a.vLo, a.vHi)) {
+    hiWord[0] = a.vHi;
+    return a.vLo;
+  }
+  // Count up within the unknown bits: everything else is filled with ones, so that the carry passes through.
+  const dLo = subWords(zLo, zHi, a.vLo, a.vHi);
+  const dHi = hiWord[0]!;
+  const aboveHi = smear(dHi & ~a.mHi);
+  const aboveLo = aboveHi === 0 ? smear(dLo & ~a.mLo) : -1;
+  const incLo = addWords(dLo | aboveLo | ~a.mLo, dHi | aboveHi | ~a.mHi, 1, 0) & a.mLo;
+  hiWord[0] = a.vHi | (hiWord[0]! & a.mHi);
+  return a.vLo | incLo;
+}
+
 /** Zero-extends the low `bytes` bytes. */
 export function truncateBits(a: Tnum, bytes: 1 | 2 | 4): Tnum {
   const keep = bytes === 4 ? -1 : (1 << (bytes * 8)) - 1;
   return new Tnum(a.vLo & keep, 0, a.mLo & keep, 0);
+}
+
+function swapWord(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** The low `bits` bits with their bytes reversed, zero-extended. */
+export function swapBits(a: Tnum, bits: 16 | 32 | 64): Tnum {
+  if (bits === 64) return new Tnum(swapWord(a.vHi), swapWord(a.vLo), swapWord(a.mHi), swapWord(a.mLo));
+  const unused = 32 - bits;
+  return new Tnum(swapWord(a.vLo << unused), 0, swapWord(a.mLo << unused), 0);
 }
 
 /** `a` with the low word of `low`. */

@@ -3,7 +3,7 @@
  */
 import type { ObjectSpec, ProgId } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
-import { checkCfg, computePostorder } from './cfg.js';
+import { checkCfg, computePostorder, findSuccessors } from './cfg.js';
 import { Env, Rejection, Unknown } from './env.js';
 import { explore } from './explore.js';
 import { rejectFacts } from './facts.js';
@@ -75,6 +75,7 @@ function check(env: Env): void {
   checkFuncInfo(env);
   checkInsns(env);
   checkCfg(env);
+  findSuccessors(env);
   computePostorder(env);
   findLoops(env);
   computeLiveRegs(env);
