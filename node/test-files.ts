@@ -56,9 +56,7 @@ export function objectName(file: string): string {
 export async function testFile(file: string, options: TestFilesOptions): Promise<FileReport> {
   const { run, list, btf, ...rest } = options;
   const started = performance.now();
-  const tests: TimedResult[] = [];
   const seconds = (): number => (performance.now() - started) / 1000;
-  let before = 0;
   try {
     const bytes = await readInput(file);
     const pattern = run === undefined ? undefined : new RegExp(run);
@@ -68,22 +66,19 @@ export async function testFile(file: string, options: TestFilesOptions): Promise
       ...(btf === undefined ? {} : { targetBtf: parseBtf(await readInput(btf), btf) }),
       ...(pattern === undefined ? {} : { selects: (name: string) => pattern.test(`${objectName(file)}/${name}`) }),
     };
-    if (list === true) return { file, tests, names: listTests(bytes, all), seconds: seconds() };
-    before = seconds();
-    testObject(bytes, {
-      ...all,
-      onResult: (result) => {
-        const now = seconds();
-        tests.push({ ...result, seconds: now - before });
-        before = now;
-      },
-    });
+    if (list === true) return { file, tests: [], names: listTests(bytes, all), seconds: seconds() };
+    const times: number[] = [];
+    const results = testObject(bytes, { ...all, onTest: () => times.push(seconds()) });
+    const tests = results.map((result, index) => ({
+      ...result,
+      seconds: (times[index + 1] ?? 0) - (times[index] ?? 0),
+    }));
     return { file, tests, names: [], seconds: seconds() };
   } catch (error) {
     if (!(error instanceof SkepError)) throw error;
     const { message, where, hint } = error as SkepError;
     const { code } = error as SkepError;
-    return { file, tests, names: [], seconds: seconds(), problem: { code, message, where, hint } };
+    return { file, tests: [], names: [], seconds: seconds(), problem: { code, message, where, hint } };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Compiles every `*.bpf.c` under a folder to the object beside it, and compares what a build here would give with what
+ * Compiles every `*.bpf.c` and `*.test.c` under a folder to the object beside it, and compares what a build here would give with what
  * is committed. The same clang and the same system headers give the same bytes, wherever the checkout lies; with
  * others there is nothing to compare. Knows nothing of what the programs do, nor of the command line.
  */
@@ -37,6 +37,11 @@ const specialRecipes: Readonly<Partial<Record<string, readonly Recipe[]>>> = {
   'examples/cpu-v4.bpf.c': [{ object: 'examples/cpu-v4.bpf.o', cpu: 'v4' }],
   'examples/no-btf.bpf.c': [{ object: 'examples/no-btf.bpf.o', debug: false }],
 };
+
+/** C sources that become objects; headers are none. */
+export function listSources(bpfDir: string): string[] {
+  return [...listFiles(bpfDir, '.bpf.c'), ...listFiles(bpfDir, '.test.c')];
+}
 
 /** The build cannot go on: no compiler, or a compiler that refused. The message is for people. */
 export class BuildError extends Error {}
@@ -123,7 +128,7 @@ function run(command: string, args: readonly string[], cwd?: string): string {
 function compileAll(clang: string, bpfDir: string, outDir: string): { objects: string[]; toolchain: Toolchain } {
   const headers = new Set<string>();
   const objects: string[] = [];
-  for (const source of listFiles(bpfDir, '.bpf.c')) {
+  for (const source of listSources(bpfDir)) {
     for (const recipe of specialRecipes[source] ?? [{ object: source.replace(/\.c$/, '.o') }]) {
       for (const header of compile(clang, bpfDir, source, recipe, outDir)) headers.add(header);
       objects.push(recipe.object);

@@ -95,6 +95,7 @@ export { listTests, testObject } from './testing/test-object.js';
 export type { TestObjectOptions } from './testing/test-object.js';
 export type { TestContract } from './testing/object-tests.js';
 export type { StepResult, TestResult } from './testing/test-result.js';
+export type { Difference, Failure } from './testing/failure.js';
 export type { StepName } from './testing/find-tests.js';
 export type { Subtest } from './testing/suite-result.js';
 export type { TestStatus } from './testing/test-status.js';

@@ -134,6 +134,11 @@ export class FrameFields {
     });
   }
 
+  /** Where its fields lie, in order. */
+  list(): readonly { readonly off: number; readonly bytes: number }[] {
+    return this.#fields;
+  }
+
   /**
    * What `data`, read or written at `off`, is of the frame.
    * @returns undefined where no known field is touched

@@ -3,16 +3,19 @@
  * ones left. Knows no files and no reports.
  */
 import type { Datapath } from '../datapath/datapath.js';
-import type { TestRun } from '../datapath/test-run.js';
-import type { Probe } from '../engine/engine.js';
+import type { TestRun, TestRunResult } from '../datapath/test-run.js';
 import { ConfigError } from '../errors.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { suggestion } from '../suggest.js';
+import { CheckWatch } from './check-watch.js';
+import { explainFailure } from './explain-failure.js';
+import type { Failure } from './failure.js';
 import { findSectionTests } from './find-tests.js';
 import type { SectionTest } from './find-tests.js';
-import { runSectionTest } from './run-section-test.js';
-import type { SectionTestMaps } from './run-section-test.js';
+import { runSectionTest, SETUP_CODE_BYTES } from './run-section-test.js';
+import type { SectionTestMaps, StepInput } from './run-section-test.js';
 import type { TestResult } from './test-result.js';
+import { statusOf } from './test-status.js';
 
 /** Names that tests and their runner have to agree on. */
 export interface TestContract {
@@ -36,12 +39,11 @@ export class ObjectTests {
   #steps = 0;
 
   /**
-   * @param probe told of each instruction; engine `interp` only
    * @throws ConfigError `config-value` where the object lacks a map that `contract` names
    */
-  constructor(datapath: Datapath, contract: TestContract = {}, probe?: Probe) {
+  constructor(datapath: Datapath, contract: TestContract = {}) {
     this.#datapath = datapath;
-    this.#run = datapath.testRun(probe);
+    this.#run = datapath.testRun();
     this.#maps = {
       results: this.#mapOf(contract.resultMap, RESULT_MAP),
       cleared: (contract.clearMaps ?? CLEAR_MAPS).flatMap(
@@ -56,14 +58,37 @@ export class ObjectTests {
   }
 
   run(test: SectionTest): TestResult {
-    return runSectionTest(
-      test,
-      (_, program, data, ctx) => {
-        this.#run.setClock(FIRST_NS + STEP_NS * this.#steps++);
-        return this.#run.run(program, { data, ...(ctx === undefined ? {} : { ctx }) });
-      },
-      this.#maps,
-    );
+    return runSectionTest(test, (step) => this.#step(this.#run, step), this.#maps);
+  }
+
+  /**
+   * Runs a test and finds out by which comparison its check fails. Engine `interp` only, and slow.
+   * @returns undefined where it does not fail
+   */
+  explain(test: SectionTest): Failure | undefined {
+    const { machine } = this.#datapath;
+    const watch = new CheckWatch(machine);
+    const watched = this.#datapath.testRun(watch);
+    const setup = test.steps.find(({ step }) => step === 'setup')?.program;
+    let failure: Failure | undefined;
+    const runStep = (step: StepInput): TestRunResult => {
+      if (step.step !== 'check') return this.#step(this.#run, step);
+      watch.begin();
+      const result = this.#step(watched, step);
+      const decision = result.trap === undefined && statusOf(result.retval) === 'fail' ? watch.decision() : undefined;
+      if (decision !== undefined) {
+        const frameOff = setup === undefined ? 0 : SETUP_CODE_BYTES;
+        failure = explainFailure(machine, decision, { frameOff, setup });
+      }
+      return result;
+    };
+    runSectionTest(test, runStep, this.#maps);
+    return failure;
+  }
+
+  #step(run: TestRun, { program, data, ctx }: StepInput): TestRunResult {
+    run.setClock(FIRST_NS + STEP_NS * this.#steps++);
+    return run.run(program, { data, ...(ctx === undefined ? {} : { ctx }) });
   }
 
   #mapOf(asked: string | undefined, usual: string): MapHandle | undefined {

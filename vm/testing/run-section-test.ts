@@ -7,7 +7,7 @@ import type { TestRunResult } from '../datapath/test-run.js';
 import type { MapHandle } from '../machine/map-table.js';
 import type { ProgramSpec } from '../object/object-spec.js';
 import { CTX_LAYOUTS } from '../spec/ctx.js';
-import type { SectionTest, StepName } from './find-tests.js';
+import type { SectionTest, StepName, TestStep } from './find-tests.js';
 import { readSuiteResult } from './suite-result.js';
 import type { SuiteResult } from './suite-result.js';
 import type { StepResult, TestResult } from './test-result.js';
@@ -17,11 +17,17 @@ import type { TestStatus } from './test-status.js';
 /** What the first step is given: a page without headroom and tailroom, all zeros. */
 const FIRST_PACKET_BYTES = 4096 - 256 - 320;
 /** Length of the code that setup returned, in front of the packet that check gets. */
-const CODE_BYTES = 4;
+export const SETUP_CODE_BYTES = 4;
 const ENTRY_0 = new Uint8Array(4);
 
+/** What a step runs on. */
+export interface StepInput extends TestStep {
+  readonly data: Uint8Array;
+  readonly ctx: Uint8Array | undefined;
+}
+
 /** Runs one step; called by the order of steps. */
-export type RunStep = (step: StepName, program: ProgramSpec, data: Uint8Array, ctx?: Uint8Array) => TestRunResult;
+export type RunStep = (input: StepInput) => TestRunResult;
 
 export interface SectionTestMaps {
   /** Where checks write their results; undefined where the object has no such map. */
@@ -49,7 +55,7 @@ export function runSectionTest({ name, steps }: SectionTest, runStep: RunStep, m
     };
   };
   for (const { step, program } of steps) {
-    const result = runStep(step, program, data, ctx);
+    const result = runStep({ step, program, data, ctx });
     done.push(stepResult(step, program, result));
     const { errno, retval, trap } = result;
     if (trap !== undefined) return ended('error', `${step} did not end: ${trap.message}`);
@@ -74,7 +80,7 @@ function stepResult(step: StepName, program: ProgramSpec, { retval, insns, trace
 }
 
 function code(retval: number): Uint8Array {
-  const bytes = new Uint8Array(CODE_BYTES);
+  const bytes = new Uint8Array(SETUP_CODE_BYTES);
   viewOf(bytes).setUint32(0, retval, true);
   return bytes;
 }

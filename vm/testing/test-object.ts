@@ -6,7 +6,10 @@ import { Datapath } from '../datapath/datapath.js';
 import type { DatapathOptions } from '../datapath/datapath.js';
 import { loadObject } from '../loader/load-object.js';
 import type { LoadOptions } from '../loader/load-object.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, must } from '../errors.js';
+import type { ObjectSpec } from '../object/object-spec.js';
+import type { Failure } from './failure.js';
+import type { SectionTest } from './find-tests.js';
 import { ObjectTests } from './object-tests.js';
 import type { TestContract } from './object-tests.js';
 import type { TestResult } from './test-result.js';
@@ -14,9 +17,12 @@ import type { TestResult } from './test-result.js';
 export interface TestObjectOptions extends DatapathOptions, LoadOptions, TestContract {
   /** Which tests run, by name; absent: all. */
   readonly selects?: (name: string) => boolean;
-  /** Told of each result as it comes. */
-  readonly onResult?: (result: TestResult) => void;
+  /** Told before each test and after the last one. */
+  readonly onTest?: (name: string | undefined) => void;
 }
+
+/** Checks that run longer are not watched: it would take minutes. */
+const MAX_WATCHED_INSNS = 5_000_000;
 
 /** Names of an object's tests, in the order in which they run. */
 export function listTests(bytes: Uint8Array, options: TestObjectOptions = {}): readonly string[] {
@@ -40,11 +46,38 @@ export function testObject(bytes: Uint8Array, options: TestObjectOptions = {}): 
       hint: 'tests are programs in sections tc/test/NAME/check or xdp/test/NAME/check; see docs/testing.md',
     });
   }
-  return all
-    .filter(({ name }) => selects(name))
-    .map((test) => {
-      const result = tests.run(test);
-      options.onResult?.(result);
-      return result;
-    });
+  const chosen = all.filter(({ name }) => selects(name));
+  const results = chosen.map((test) => {
+    options.onTest?.(test.name);
+    return tests.run(test);
+  });
+  options.onTest?.(undefined);
+  const failures = explainFailures(object, options, chosen, results);
+  return results.map((result) => {
+    const failure = failures.get(result.name);
+    return failure === undefined ? result : { ...result, failure };
+  });
+}
+
+/** Runs the same tests once more, watched, as far as one failed: a machine gives the same answers twice. */
+function explainFailures(
+  object: ObjectSpec,
+  options: TestObjectOptions,
+  tests: readonly SectionTest[],
+  results: readonly TestResult[],
+): ReadonlyMap<string, Failure> {
+  const failures = new Map<string, Failure>();
+  const isWanted = ({ status, steps }: TestResult): boolean =>
+    status === 'fail' && (steps.at(-1)?.insns ?? 0) <= MAX_WATCHED_INSNS;
+  const last = results.findLastIndex(isWanted);
+  if (last < 0) return failures;
+  const again = new ObjectTests(new Datapath(object, { ...options, engine: 'interp' }), options);
+  for (const [index, test] of tests.slice(0, last + 1).entries()) {
+    if (!isWanted(must(results[index], 'a result'))) again.run(test);
+    else {
+      const failure = again.explain(test);
+      if (failure !== undefined) failures.set(test.name, failure);
+    }
+  }
+  return failures;
 }

@@ -1,5 +1,6 @@
 /** What came of a test: data for reports. Knows no machine. */
 import type { TrapReport } from '../datapath/trap-report.js';
+import type { Failure } from './failure.js';
 import type { StepName } from './find-tests.js';
 import type { Subtest } from './suite-result.js';
 import type { TestStatus } from './test-status.js';
@@ -14,6 +15,8 @@ export interface TestResult {
   readonly log: readonly string[];
   /** Why the status is what it is, where no subtest and no log line says it. */
   readonly reason?: string;
+  /** Where its check said no and what it compared there; of failed tests, where that could be found out. */
+  readonly failure?: Failure;
 }
 
 export interface StepResult {

@@ -62,9 +62,10 @@ export class Effects {
   /** Everything since the last call, oldest first. `lost` counts what was dropped for being too much. */
   take(): Omit<SavedEffects, 'eventBytes'> {
     const taken = { events: this.#events, trace: this.#trace, clones: this.#clones, lost: this.#lost };
-    if (taken.events.length > 0) this.#events = [];
-    if (taken.trace.length > 0) this.#trace = [];
-    if (taken.clones.length > 0) this.#clones = [];
+    // What is given away is not written to again, not even where it is empty.
+    this.#events = [];
+    this.#trace = [];
+    this.#clones = [];
     this.#eventBytes = 0;
     this.#lost = 0;
     return taken;
