@@ -4,8 +4,9 @@
  * programs, since no other command is.
  */
 import koffi from 'koffi';
+import { linkForKernel } from '../../node/kernel/link-object.js';
 import { encode } from '../../vm/isa/encode.js';
-import { slotsOf, type Insn } from '../../vm/isa/insn.js';
+import type { Insn } from '../../vm/isa/insn.js';
 import type { FuncId, MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
 import {
@@ -208,7 +209,7 @@ export class KernelMachine {
     let program = this.#programs.get(func);
     if (program === undefined) {
       program = this.#kernel.load(
-        encode(link(this.#object, func, this.#maps)),
+        encode(linkForKernel(this.#object, func, this.#maps)),
         this.#object.license,
         this.#typeOf(func),
         this.#object.programs.find((each) => each.func === func)?.flags ?? 0,
@@ -279,7 +280,7 @@ export class KernelMachine {
     const name = `${map} ${what}`;
     let program = this.#askers.get(name);
     if (program === undefined) {
-      program = this.#kernel.load(encode(link(objectOf(text, [spec]), 0, [fd])), 'GPL');
+      program = this.#kernel.load(encode(linkForKernel(objectOf(text, [spec]), 0, [fd])), 'GPL');
       this.#askers.set(name, program);
     }
     const run = this.#kernel.run(program, packet);
@@ -368,48 +369,4 @@ function lookupText({ type, keyBytes, valueBytes }: MapSpec, cpu: number): strin
     ${bytes.join('')}
     r0 = 0`,
   );
-}
-
-/** One stream of a function and all that it reaches, calls as distances and maps as descriptors. */
-export function link(object: ObjectSpec, func: FuncId, maps: readonly number[]): Insn[] {
-  const starts = new Map<FuncId, number>();
-  const order: FuncId[] = [];
-  let slots = 0;
-  const place = (id: FuncId): void => {
-    if (starts.has(id)) return;
-    starts.set(id, slots);
-    order.push(id);
-    slots += (object.functions[id]?.insns ?? []).reduce((sum, insn) => sum + slotsOf(insn), 0);
-  };
-  place(func);
-  for (const id of order) {
-    for (const ref of object.functions[id]?.refs.values() ?? []) {
-      if (ref.kind === 'call' || ref.kind === 'func') place(ref.func);
-    }
-  }
-  return order.flatMap((id) => {
-    const { insns = [], refs } = object.functions[id] ?? {};
-    const start = starts.get(id) ?? 0;
-    return insns.map((insn, index): Insn => {
-      const ref = refs?.get(index);
-      switch (ref?.kind) {
-        case 'map':
-          return { ...insn, name: 'ld_map_fd', src: 1, imm: maps[ref.map] ?? 0, immHi: 0 };
-        case 'map-value':
-          return { ...insn, name: 'ld_map_value', src: 2, imm: maps[ref.map] ?? 0, immHi: ref.off };
-        case 'call':
-          return { ...insn, imm: (starts.get(ref.func) ?? 0) - (start + insn.pc) - 1 };
-        case 'func':
-          return {
-            ...insn,
-            name: 'ld_func',
-            src: 4,
-            imm: (starts.get(ref.func) ?? 0) - (start + insn.pc) - 1,
-            immHi: 0,
-          };
-        default:
-          return insn;
-      }
-    });
-  });
 }

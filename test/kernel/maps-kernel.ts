@@ -8,7 +8,7 @@ import { alignUp } from '../../vm/addr.js';
 import { encode } from '../../vm/isa/encode.js';
 import type { MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
-import { link } from './helpers-kernel.js';
+import { linkForKernel } from '../../node/kernel/link-object.js';
 
 const SYSCALL_NUMBERS: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 };
 const COMMANDS = {
@@ -123,7 +123,7 @@ export class MapKernel {
 
   /** A program's descriptor. */
   load(object: ObjectSpec, maps: readonly number[]): number {
-    const insns = encode(link(object, 0, maps));
+    const insns = encode(linkForKernel(object, 0, maps));
     const license = Buffer.from('GPL\0');
     const log = Buffer.alloc(1 << 20);
     const fd = this.ask('load', (attr) => {

@@ -1,6 +1,6 @@
 /** The library's front door: load an object, attach a program, run packets. */
 import type { Value, ValueInput } from '../btf/value.js';
-import { DEFAULT_FUEL } from '../engine/engine.js';
+import { ALL_CHECKS, DEFAULT_FUEL } from '../engine/engine.js';
 import type { Checks, Probe } from '../engine/engine.js';
 import { ConfigError, must } from '../errors.js';
 import { storesSpecialFields } from '../hooks/special-stores.js';
@@ -70,7 +70,7 @@ export class Datapath {
     const object = options.mapOverrides === undefined ? compiled : overrideMaps(compiled, options.mapOverrides);
     this.object = object;
     this.engine = options.engine ?? 'interp';
-    const checks = { fuel: true, memory: true, stackInit: false, ...options.checks };
+    const checks = { ...ALL_CHECKS, ...options.checks };
     // In `interp` such a store takes the arm of a refused access, which only checked code has.
     const mustCheck = this.engine === 'interp' && storesSpecialFields(object);
     this.checks = { ...checks, memory: checks.memory || mustCheck };
