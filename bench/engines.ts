@@ -273,8 +273,12 @@ function main(args: readonly string[]): void {
   const table = renderEngines(result);
   console.log(table);
   for (const { name, medianNs, compileMs } of result.programs) {
-    const medians = CONTENDERS.flatMap((each) => (medianNs[each] === undefined ? [] : `${each} ${String(medianNs[each])}`));
-    console.log(`${name}: medians ${medians.join(', ')}; compiled in ${String(compileMs.wasm)} ms, checked in ${String(compileMs.wasmChecked)} ms`);
+    const medians = CONTENDERS.flatMap((each) =>
+      medianNs[each] === undefined ? [] : `${each} ${String(medianNs[each])}`,
+    );
+    console.log(
+      `${name}: medians ${medians.join(', ')}; compiled in ${String(compileMs.wasm)} ms, checked in ${String(compileMs.wasmChecked)} ms`,
+    );
   }
   console.log(`memory: ${String(Math.round(process.memoryUsage().rss / 2 ** 20))} MiB of RSS`);
   if (args.includes('--write')) writeTable(`${note}\n\n${table}`);

@@ -53,9 +53,7 @@ class Bpf {
 
   constructor() {
     const libc = this.koffi.load(null);
-    this.#syscall = libc.func(
-      'long syscall(long number, int command, void *attr, unsigned int bytes)',
-    ) as Syscall;
+    this.#syscall = libc.func('long syscall(long number, int command, void *attr, unsigned int bytes)') as Syscall;
     this.#close = libc.func('int close(int fd)') as Close;
   }
 
@@ -165,7 +163,8 @@ export class KernelProgram {
     if (spec === undefined || fd === undefined) throw new KernelRefusal(`no map ${String(map)}`);
     const padded =
       MAP_TYPE_ROWS[spec.type].perCpu === true ? new Uint8Array(alignUp(spec.valueBytes, 8) * 1024) : undefined;
-    for (let at = 0; padded !== undefined && at < padded.length; at += alignUp(spec.valueBytes, 8)) padded.set(value, at);
+    for (let at = 0; padded !== undefined && at < padded.length; at += alignUp(spec.valueBytes, 8))
+      padded.set(value, at);
     this.#putValue(fd, spec.name, key, padded ?? value);
   }
 

@@ -13,7 +13,8 @@ import { applies, benchFor, PROGRAMS } from './run-programs.js';
 
 const OTHERS: readonly (readonly [name: string, engine: Engine])[] = [
   ['wasm', wasm],
-  ['wasm with dispatch loops', wasmEngine('dispatch')],
+  ['wasm with dispatch loops', wasmEngine({ control: 'dispatch' })],
+  ['wasm with a trampoline', wasmEngine({ tailCalls: false })],
 ];
 
 /** Cells that are an engine's own business. */

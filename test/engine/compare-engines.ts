@@ -16,7 +16,8 @@ const FUEL = 400;
 const PACKET = Uint8Array.from({ length: 64 }, (_, i) => i);
 const engines: readonly (readonly [string, Engine])[] = [
   ['structured', wasm],
-  ['dispatch', wasmEngine('dispatch')],
+  ['dispatch', wasmEngine({ control: 'dispatch' })],
+  ['trampoline', wasmEngine({ tailCalls: false })],
 ];
 
 function prepare(object: ObjectSpec, checks: Checks): Machine {
@@ -43,7 +44,9 @@ function trace(machine: Machine, engine: Engine, object: ObjectSpec, checks: Che
   const runner = engine.compile(object, layout, checks).bind(machine);
   const outcomes = [0, 1].map(() => {
     runner.run(0, layout.ctx, 7);
-    return describeOutcome(runner.outcome());
+    const line = describeOutcome(runner.outcome());
+    // Without the memory check, the host stops an access outside of the memory: only its place is known.
+    return checks.memory ? line : line.replace(/^(memory at function \d+ pc \d+).*/, '$1');
   });
   const bytes = layout.end - CELLS_END;
   const shadow = layout.shadowDelta === 0 ? new Uint8Array(0) : memory.read(CELLS_END + layout.shadowDelta, bytes);

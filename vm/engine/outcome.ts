@@ -72,6 +72,8 @@ function describeAccess(machine: Machine): string {
   const access = memory.word(cells.trapAccess);
   const write = access >= WRITE_ACCESS;
   const bytes = write ? access - WRITE_ACCESS : access;
+  // Compiled code without checks does not know more.
+  if (access === 0) return 'an access outside of the memory';
   const { text, size } = describeAddress(machine, lo, hi);
   const rights = hi === 0 ? commonRights(machine, lo, bytes) : 0;
   const verb = write ? 'write' : 'read';

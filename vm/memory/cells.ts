@@ -55,8 +55,10 @@ export const cells = {
   redirectFlags: CELLS_BASE + 124,
   /** u32: rounds that may_goto has granted in this run. */
   mayGoto: CELLS_BASE + 128,
-  /** Where a paused interpreter goes on: offset in its code. */
+  /** Where a paused interpreter goes on: offset in its code. Compiled code: 1 + the number of the place where it may stop. */
   resume: CELLS_BASE + 132,
+  /** u32: 1 + the function that a tail call leads to, where compiled code cannot go there itself. */
+  tailTarget: CELLS_BASE + 140,
   /** u32 pointer: the lowest byte that has been packet or metadata since this packet came. */
   packetLow: CELLS_BASE + 136,
   /** u32: bytes of the packet in fragments, which lie behind its end. */

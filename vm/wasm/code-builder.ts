@@ -6,12 +6,19 @@ import type { MemoryOp, PlainOp, ValueType } from './opcodes.js';
 /** A block, loop or if that branches can name. */
 export type Label = number;
 
+/** A number that stands for the code from `offset` on, counted from the function's first instruction. */
+export interface Mark {
+  readonly offset: number;
+  readonly number: number;
+}
+
 const EMPTY_BLOCK_TYPE = 0x40;
 
 export class CodeBuilder {
   readonly #code = new ByteWriter();
   readonly #parameters: number;
   readonly #locals: ValueType[] = [];
+  readonly #marks: Mark[] = [];
   #depth = 0;
   #deepest = 0;
 
@@ -33,6 +40,16 @@ export class CodeBuilder {
   /** Declares a local, zero at first; returns its index. */
   local(type: ValueType): number {
     return this.#parameters + this.#locals.push(type) - 1;
+  }
+
+  /** Remembers a number for the code that follows. */
+  mark(number: number): void {
+    this.#marks.push({ offset: this.#code.length, number });
+  }
+
+  /** In the order of their offsets. */
+  get marks(): readonly Mark[] {
+    return this.#marks;
   }
 
   op(name: PlainOp): this {
@@ -139,8 +156,8 @@ export class CodeBuilder {
     return this;
   }
 
-  /** The function's entry in the code section, its size not included. */
-  finish(): Uint8Array {
+  /** The function's entry in the code section, its size not included: declarations of locals, then instructions. */
+  finish(): { readonly locals: Uint8Array; readonly code: Uint8Array } {
     const body = new ByteWriter();
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
@@ -153,9 +170,8 @@ export class CodeBuilder {
       body.u32(count);
       body.byte(VALUE_TYPES[type]);
     }
-    body.bytes(this.#code.finish());
-    body.byte(OTHER_OPS.end);
-    return body.finish();
+    this.#code.byte(OTHER_OPS.end);
+    return { locals: body.finish(), code: this.#code.finish() };
   }
 
   #indexed(name: keyof typeof OTHER_OPS, index: number): this {

@@ -20,7 +20,8 @@ export class ModuleBuilder {
   readonly #types: Uint8Array[] = [];
   readonly #typeIndex = new Map<string, number>();
   readonly #imports: ((out: ByteWriter) => void)[] = [];
-  readonly #functions: { readonly type: number; body?: Uint8Array }[] = [];
+  readonly #functions: { readonly type: number; body?: ReturnType<CodeBuilder['finish']> }[] = [];
+  readonly #starts: number[] = [];
   readonly #exports: { readonly name: string; readonly func: number }[] = [];
   #table: readonly number[] | undefined;
   #importedFunctions = 0;
@@ -85,6 +86,16 @@ export class ModuleBuilder {
     this.#exports.push({ name, func });
   }
 
+  /** Offset in the module of each function's first instruction, by index less the imports'; known once it is finished. */
+  get starts(): readonly number[] {
+    return this.#starts;
+  }
+
+  /** Number of a function among those that have a body. */
+  bodyOf(func: number): number {
+    return func - this.#importedFunctions;
+  }
+
   finish(): Uint8Array {
     const out = new ByteWriter();
     out.bytes(PREAMBLE);
@@ -116,25 +127,32 @@ export class ModuleBuilder {
       body.u32(functions.length);
       for (const func of functions) body.u32(func);
     });
-    section(out, 'code', this.#functions, (body, { body: code }, index) => {
-      if (code === undefined) throw new InvariantError(`function ${String(index)} has no body`);
-      body.sized(code);
+    const behindCount: number[] = [];
+    const codeBytes = section(out, 'code', this.#functions, (body, { body: entry }, index) => {
+      if (entry === undefined) throw new InvariantError(`function ${String(index)} has no body`);
+      body.u32(entry.locals.length + entry.code.length);
+      body.bytes(entry.locals);
+      behindCount.push(body.length);
+      body.bytes(entry.code);
     });
+    const base = out.length - codeBytes;
+    this.#starts.splice(0, this.#starts.length, ...behindCount.map((offset) => base + offset));
     return out.finish();
   }
 }
 
-/** A section of a vector; left out where there is nothing in it. */
+/** A section of a vector; left out where there is nothing in it. Returns the bytes of its contents. */
 function section<T>(
   out: ByteWriter,
   name: keyof typeof SECTIONS,
   items: readonly T[],
   write: (body: ByteWriter, item: T, index: number) => void,
-): void {
-  if (items.length === 0) return;
+): number {
+  if (items.length === 0) return 0;
   const body = new ByteWriter();
   body.u32(items.length);
   for (const [index, item] of items.entries()) write(body, item, index);
   out.byte(SECTIONS[name]);
   out.sized(body.finish());
+  return body.length;
 }

@@ -19,15 +19,12 @@ import { bswap16, bswap32, toBigInt } from '../../u64.js';
 import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
 import type { Registers } from '../call-helper.js';
 import type { Checks } from '../engine.js';
+import { usesFrame } from '../frame-use.js';
+import { MAX_MAY_GOTO, MAX_TAIL_CALLS } from '../limits.js';
 import { INSN_WORDS } from './lower.js';
 import type { Code } from './lower.js';
 import { REGISTERS } from './registers.js';
 import { noAccess, outOfFuel } from './stop.js';
-
-/** Tail calls that one run may do (MAX_TAIL_CALL_CNT). */
-const MAX_TAIL_CALLS = 33;
-/** Rounds that may_goto grants a run (BPF_MAX_LOOPS). */
-const MAX_MAY_GOTO = 8 * 1024 * 1024;
 
 interface IteratorSite {
   readonly steps: CallbackSteps;
@@ -57,6 +54,8 @@ export class Frames {
   readonly #entries: readonly number[];
   readonly #iterators: readonly (IteratorSite | undefined)[];
   readonly #checks: Checks;
+  /** By function: whether it uses its frame. */
+  readonly #framed: readonly boolean[];
   /** Helpers that callx has called, by number. */
   readonly #callees = new Map<number, (regs: Registers) => void>();
 
@@ -69,6 +68,7 @@ export class Frames {
     this.view = machine.memory.view;
     this.delta = machine.shadow.delta;
     this.#entries = code.entries;
+    this.#framed = machine.object.functions.map(usesFrame);
     this.helpers = code.helpers.map((name) => {
       const helper = must(helperOf(name), `helper ${name}`);
       return isCallback(helper)
@@ -126,8 +126,9 @@ export class Frames {
 
   /** call_local: opens a frame and returns the callee's pc. */
   call(pc: number): number {
-    this.#push(pc + INSN_WORDS, 0);
-    return this.#entries[this.code[pc + 3]!]!;
+    const func = this.code[pc + 3]!;
+    this.#push(pc + INSN_WORDS, 0, this.#framed[func]);
+    return this.#entries[func]!;
   }
 
   /**
@@ -314,20 +315,20 @@ export class Frames {
     return at;
   }
 
-  #push(returnTo: number, kind: number): void {
+  #push(returnTo: number, kind: number, framed = true): void {
     const depth = this.memory.word(cells.depth) + 1;
     if (depth >= MAX_FRAMES) raiseTrap(this.memory, 'call-depth');
     const record = FRAMES_BASE + depth * FRAME_BYTES;
     this.memory.setWord(record + frame.returnTo, returnTo);
     this.memory.setWord(record + frame.kind, kind);
     for (let word = 0; word < 8; word++) this.memory.setWord(record + frame.saved + 4 * word, this.regs[12 + word]!);
-    this.#setDepth(depth);
+    this.#setDepth(depth, framed);
   }
 
-  #setDepth(depth: number): void {
+  #setDepth(depth: number, framed = true): void {
     this.memory.setWord(cells.depth, depth);
     this.#setFramePointer(depth);
-    if (this.#checks.memory) this.#markFrame(depth, this.#checks.stackInit ? WRITE : READ_WRITE);
+    if (this.#checks.memory && framed) this.#markFrame(depth, this.#checks.stackInit ? WRITE : READ_WRITE);
   }
 
   #setFramePointer(depth: number): void {

@@ -8,57 +8,148 @@ import { cells } from '../../memory/cells.js';
 import { WASM_PAGE_BYTES } from '../../memory/memory.js';
 import type { ObjectSpec } from '../../object/object-spec.js';
 import { CodeBuilder } from '../../wasm/code-builder.js';
+import type { Mark } from '../../wasm/code-builder.js';
 import { ModuleBuilder } from '../../wasm/module-builder.js';
+import type { ValueType } from '../../wasm/opcodes.js';
 import type { Checks } from '../engine.js';
-import { emitFunction } from './emit-function.js';
+import { emitFunction, emitInlined } from './emit-function.js';
 import type { ControlFlow } from './emit-function.js';
-import { PARAMETERS, RESULTS } from './function-context.js';
+import { emitTrampoline } from './emit-tail-call.js';
+import type { ModuleContext } from './function-context.js';
 import { declareImports, IMPORT_MODULE, needsOf } from './imports.js';
 import type { Needs } from './imports.js';
+import { Places } from './places.js';
+import { MAIN_PARAMETERS, planFunctions } from './plan-functions.js';
+import { ARGUMENTS } from './register-use.js';
 
 /** Name of the exported entry: (function, r1, r2) -> nothing; r0 and the count are in cells. */
 export const ENTRY = 'run';
 
-export interface CompiledModule {
+export interface CompileOptions {
+  readonly control?: ControlFlow;
+  /** Whether to use the host's tail calls; left out, whether it has them. */
+  readonly tailCalls?: boolean;
+}
+
+/** Where a function's code lies in the module, and the places in it. */
+interface Section {
+  readonly start: number;
+  readonly marks: readonly Mark[];
+}
+
+export interface EmittedModule {
+  readonly bytes: Uint8Array;
+  readonly places: Float64Array;
+  /** By number of the function in the module. */
+  readonly sections: ReadonlyMap<number, Section>;
+}
+
+export interface CompiledModule extends Omit<EmittedModule, 'bytes'> {
   readonly module: WasmModule;
   readonly needs: Needs;
 }
 
-/** The module's bytes, for tools and tests; `compileModule` has the errors. */
-export function emitModule(object: ObjectSpec, layout: Layout, checks: Checks, control: ControlFlow): Uint8Array {
-  const module = new ModuleBuilder();
-  module.importMemory(IMPORT_MODULE, 'memory', Math.ceil(layout.memoryBytes / WASM_PAGE_BYTES));
-  const imports = declareImports(module, needsOf(object), checks);
-  const type = module.type(PARAMETERS, RESULTS);
-  const functions = object.functions.map(() => module.addFunction(type));
-  const entry = module.addFunction(module.type(['i32', 'i32', 'i32'], []));
-  module.setTable(functions);
-  module.exportFunction(ENTRY, entry);
-  const context = { object, layout, checks, imports, functions, type, special: specialFieldsOf(object) };
-  for (const [index, spec] of object.functions.entries()) {
-    module.setBody(must(functions[index], 'a function'), emitFunction(context, index, spec, control));
-  }
-  module.setBody(entry, emitEntry(type));
-  return module.finish();
+const COUNT_AND_R0: readonly ValueType[] = ['i64', 'i64'];
+
+/** A function's type by the registers that it takes: they and the count to r0 and the count. */
+function typeOf(builder: ModuleBuilder, parameters: readonly number[]): number {
+  return builder.type([...parameters.map((): ValueType => 'i64'), 'i64'], COUNT_AND_R0);
 }
 
-function emitEntry(type: number): CodeBuilder {
+/** The module's bytes and what is known about them; `compileModule` has the errors. */
+export function emitModule(
+  object: ObjectSpec,
+  layout: Layout,
+  checks: Checks,
+  { control = 'structured', tailCalls = hasTailCalls() }: CompileOptions = {},
+): EmittedModule {
+  const builder = new ModuleBuilder();
+  builder.importMemory(IMPORT_MODULE, 'memory', Math.ceil(layout.memoryBytes / WASM_PAGE_BYTES));
+  const needs = needsOf(object);
+  const imports = declareImports(builder, needs, checks);
+  const plans = planFunctions(object);
+  const functions = plans.map(({ parameters }) => builder.addFunction(typeOf(builder, parameters)));
+  const mainType = typeOf(builder, MAIN_PARAMETERS);
+  const pointerType = typeOf(builder, ARGUMENTS);
+  const entry = builder.addFunction(builder.type(['i32', 'i32', 'i32'], []));
+  const places = new Places();
+  const special = specialFieldsOf(object);
+  const context: ModuleContext = {
+    object,
+    layout,
+    checks,
+    imports,
+    builder,
+    plans,
+    functions,
+    mainType,
+    pointerType,
+    places,
+    special,
+    tailCalls,
+    emitInlined,
+  };
+  const marked = new Map<number, readonly Mark[]>();
+  for (const [func, at] of functions.entries()) {
+    const code = emitFunction(context, func, control);
+    builder.setBody(at, code);
+    if (code.marks.length > 0) marked.set(at, code.marks);
+  }
+  const usesPointers = needs.callback.length > 0 || needs.registerCalls;
+  builder.setTable([
+    ...entriesFor(context, MAIN_PARAMETERS, mainType),
+    ...(usesPointers ? entriesFor(context, ARGUMENTS, pointerType) : []),
+  ]);
+  builder.setBody(entry, emitEntry(context));
+  builder.exportFunction(ENTRY, entry);
+  const bytes = builder.finish();
+  const sections = new Map(
+    [...marked].map(([at, marks]) => [at, { marks, start: must(builder.starts[builder.bodyOf(at)], 'a start') }]),
+  );
+  return { bytes, places: places.finish(), sections };
+}
+
+/** All functions, each taking the same registers: itself, or one that calls it. */
+function entriesFor({ builder, plans, functions }: ModuleContext, takes: readonly number[], type: number): number[] {
+  return plans.map(({ parameters }, func) => {
+    const target = must(functions[func], 'a function');
+    if (parameters.length === takes.length && parameters.every((register, i) => register === takes[i])) return target;
+    const code = new CodeBuilder(takes.length + 1);
+    for (const register of parameters) {
+      const at = takes.indexOf(register);
+      if (at < 0) code.i64(0);
+      else code.localGet(at);
+    }
+    code.localGet(takes.length).call(target);
+    const wrapper = builder.addFunction(type);
+    builder.setBody(wrapper, code);
+    return wrapper;
+  });
+}
+
+function emitEntry({ checks, mainType, tailCalls, imports }: ModuleContext): CodeBuilder {
   const code = new CodeBuilder(3);
   const r0 = code.local('i64');
-  const insns = code.local('i64');
-  code.localGet(1).op('i64.extend_i32_u').localGet(2).op('i64.extend_i32_u');
-  for (let zeros = PARAMETERS.length - 2; zeros > 0; zeros--) code.i64(0);
-  code.localGet(0).callIndirect(type).localSet(insns).localSet(r0);
-  code.i32(0).localGet(r0).memory('i64.store', cells.r0);
-  code.i32(0).localGet(insns).memory('i64.store', cells.insns);
+  const left = code.local('i64');
+  const first = code.local('i64');
+  const word = code.local('i32');
+  for (const cell of ['trapCode', 'resume', 'depth', 'tailCalls', 'mayGoto', 'tailTarget'] as const) {
+    code.i32(0).i32(0).memory('i32.store', cells[cell], 2);
+  }
+  if (checks.fuel) code.i32(0).memory('i64.load', cells.fuel, 3).localSet(first);
+  code.localGet(1).op('i64.extend_i32_u').localGet(2).op('i64.extend_i32_u').localGet(first);
+  code.localGet(0).callIndirect(mainType).localSet(left).localSet(r0);
+  if (!tailCalls && imports.tailCall >= 0) emitTrampoline(code, { mainType }, left, word, () => code.localSet(r0));
+  code.i32(0).localGet(r0).memory('i64.store', cells.r0, 3);
+  code.i32(0).localGet(first).localGet(left).op('i64.sub').memory('i64.store', cells.insns, 3);
   return code;
 }
 
-let tailCalls: boolean | undefined;
+let tailCallsKnown: boolean | undefined;
 
 /** Whether the host knows `return_call_indirect`. */
 function hasTailCalls(): boolean {
-  if (tailCalls !== undefined) return tailCalls;
+  if (tailCallsKnown !== undefined) return tailCallsKnown;
   const module = new ModuleBuilder();
   const type = module.type([], []);
   const func = module.addFunction(type);
@@ -66,8 +157,8 @@ function hasTailCalls(): boolean {
   code.i32(0).returnCallIndirect(type);
   module.setTable([func]);
   module.setBody(func, code);
-  tailCalls = host?.validate(module.finish()) ?? false;
-  return tailCalls;
+  tailCallsKnown = host?.validate(module.finish()) ?? false;
+  return tailCallsKnown;
 }
 
 /** @throws LoadError as `Engine.compile` does */
@@ -75,17 +166,11 @@ export function compileModule(
   object: ObjectSpec,
   layout: Layout,
   checks: Checks,
-  control: ControlFlow,
+  options?: CompileOptions,
 ): CompiledModule {
   if (host === undefined) throw new LoadError('load-unsupported', 'this host has no WebAssembly');
   if (checks.memory && layout.shadowDelta === 0)
     throw new InvariantError('the memory check needs a layout with shadow');
-  const needs = needsOf(object);
-  if (needs.tailCalls && !hasTailCalls()) {
-    throw new LoadError('load-unsupported', "tail calls in engine wasm need the host's return_call_indirect", {
-      data: { feature: 'return_call_indirect' },
-      hint: 'engine interp needs none',
-    });
-  }
-  return { module: new host.Module(emitModule(object, layout, checks, control)), needs };
+  const { bytes, ...rest } = emitModule(object, layout, checks, options);
+  return { module: new host.Module(bytes), needs: needsOf(object), ...rest };
 }

@@ -1,4 +1,4 @@
-/** Calls: helpers, functions of the object, callbacks, tail calls. */
+/** Calls: helpers, functions of the object, callbacks, functions by pointer. */
 import { must } from '../../errors.js';
 import { STACK_BYTES } from '../../machine/layout.js';
 import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } from '../../memory/cells.js';
@@ -9,17 +9,18 @@ import type { HelperName } from '../../spec/helpers.js';
 import type { RetKind } from '../../spec/helper-row.js';
 import type { Insn } from '../../isa/insn.js';
 import { wordsOf } from '../call-helper.js';
+import { emitTailCall, followTailCalls } from './emit-tail-call.js';
 import type { FunctionContext } from './function-context.js';
 import { takesRegisters } from './imports.js';
-
-const ARGUMENTS = [1, 2, 3, 4, 5] as const;
+import { INLINED_INSNS_A_CALLER } from './plan-functions.js';
+import { ARGUMENTS } from './register-use.js';
 
 export function emitHelperCall(f: FunctionContext, insn: Insn): void {
   const name = must(helperById(insn.imm), 'a helper').name;
   const { imports } = f.module;
   const steps = imports.callback.get(name);
   if (name === 'tail_call') emitTailCall(f);
-  else if (steps !== undefined) emitCallbackCall(f, steps);
+  else if (steps !== undefined) emitCallbackCall(f, name, steps);
   else emitPlainCall(f, name, must(imports.plain.get(name), `import ${name}`));
 }
 
@@ -28,7 +29,7 @@ function emitPlainCall(f: FunctionContext, name: HelperName, func: number): void
   const { code } = f;
   f.storePlace();
   if (takesRegisters(name, f.module.checks)) {
-    storeArguments(f);
+    storeArguments(f, row.args.length);
     code.call(func).i32(0).memory('i64.load', REGS_BASE);
   } else {
     for (const word of wordsOf(row)) {
@@ -50,47 +51,95 @@ function widen({ code }: FunctionContext, ret: RetKind): void {
   if (ret === 'u64') code.i32(0).memory('i64.load32_u', cells.retHi).i64(32).op('i64.shl').op('i64.or');
 }
 
-/** Writes r1-r5 to the register file. */
-function storeArguments(f: FunctionContext): void {
-  for (const register of ARGUMENTS) {
+/** Writes r1 to rn to the register file. */
+function storeArguments(f: FunctionContext, count: number): void {
+  for (const register of ARGUMENTS.slice(0, count)) {
     f.code.i32(0);
     f.get(register).memory('i64.store', REGS_BASE + 8 * register);
   }
 }
 
+/** Stops a call that would open one frame too many. */
+function checkDepth(f: FunctionContext): void {
+  if (!f.plan.mayBeTooDeep) return;
+  f.code
+    .localGet(f.depth)
+    .i32(MAX_FRAMES - 1)
+    .op('i32.ge_u');
+  f.trapIf('call-depth');
+}
+
 export function emitLocalCall(f: FunctionContext, callee: number): void {
   const { code, module } = f;
+  const plan = must(module.plans[callee], 'a plan');
+  f.settle();
   f.checkFuel();
-  code.localGet(f.frame).i32(module.layout.stack + (MAX_FRAMES - 1) * module.layout.frameStride);
-  code.op('i32.ge_u').if();
-  f.trap('call-depth');
-  code.end();
+  checkDepth(f);
+  if (plan.inlined && f.inlinedInsns + plan.spec.insns.length <= INLINED_INSNS_A_CALLER) {
+    module.emitInlined(f, callee);
+  } else {
+    if (!plan.frameless) openCallee(f, plan.touchesFrame);
+    for (const register of plan.parameters) f.get(register);
+    code.localGet(f.left).call(must(module.functions[callee], 'a function')).localSet(f.left);
+    f.set(0);
+    followTailCalls(f);
+    if (!plan.frameless) closeCallee(f, plan.touchesFrame || plan.tails);
+  }
+  restoreFramePointer(f);
+}
+
+/** callx: a register holds a function's address or, the meaning it was reserved for, a helper's number. */
+export function emitRegisterCall(f: FunctionContext, { dst }: Insn): void {
+  const { code, module } = f;
+  f.settle();
+  f.checkFuel();
+  f.storePlace();
+  storeArguments(f, ARGUMENTS.length);
+  f.getWord(dst);
+  f.get(dst).i64(32).op('i64.shr_u').op('i32.wrap_i64');
+  code.call(module.imports.registerCall).localTee(f.callee).i32(0).op('i32.ge_s').if();
+  checkDepth(f);
   openCallee(f);
   for (const register of ARGUMENTS) f.get(register);
-  f.getInsns();
-  code.call(must(module.functions[callee], 'a function')).localSet(f.insns);
-  f.set(0);
+  callPointer(f);
   closeCallee(f);
+  restoreFramePointer(f);
+  code.else();
+  code.i32(0).memory('i64.load', REGS_BASE);
+  f.set(0);
+  code.end();
+}
+
+/** Calls the function whose number is in `callee`, with r1-r5 on the stack. */
+function callPointer(f: FunctionContext): void {
+  const { code, module } = f;
+  code.localGet(f.left).localGet(f.callee);
+  code.i32(module.functions.length).op('i32.add').callIndirect(module.pointerType).localSet(f.left);
+  f.set(0);
+  followTailCalls(f);
 }
 
 /** Drives a helper that calls back: begin, then the callback and next until next says no. */
-function emitCallbackCall(f: FunctionContext, { begin, next }: { begin: number; next: number }): void {
-  const { code, module } = f;
+function emitCallbackCall(
+  f: FunctionContext,
+  name: HelperName,
+  { begin, next }: { begin: number; next: number },
+): void {
+  const { code } = f;
   const block = FRAMES_BASE + frame.iter;
+  f.settle();
   f.checkFuel();
   f.storePlace();
-  storeArguments(f);
+  storeArguments(f, HELPER_ROWS[name].args.length);
   code.call(begin).localTee(f.callee).i32(0).op('i32.ge_s').if();
   openCallee(f);
   const round = code.loop();
-  pushBlockOffset(f, 0);
+  pushBlockOffset(f);
   code.localSet(f.word);
   for (const register of ARGUMENTS) {
     code.localGet(f.word).memory('i64.load', block + iter.args + 8 * (register - 1));
   }
-  f.getInsns();
-  code.localGet(f.callee).callIndirect(module.type).localSet(f.insns);
-  f.set(0);
+  callPointer(f);
   f.storePlace();
   f.getWord(0);
   f.get(0).i64(32).op('i64.shr_u').op('i32.wrap_i64').call(next).if();
@@ -98,41 +147,33 @@ function emitCallbackCall(f: FunctionContext, { begin, next }: { begin: number; 
   code.br(round).end().end();
   closeCallee(f);
   code.end();
-  pushBlockOffset(f, 1);
+  pushBlockOffset(f);
   code.memory('i64.load', block + iter.result);
   f.set(0);
+  restoreFramePointer(f);
 }
 
-/** Pushes the distance of a depth's frame record from the first: the current depth and `more`. */
-function pushBlockOffset({ code }: FunctionContext, more: number): void {
-  code.i32(0).memory('i32.load', cells.depth).i32(more).op('i32.add').i32(FRAME_BYTES).op('i32.mul');
+/** Pushes the distance from the first frame record to that of the frame above this function's. */
+function pushBlockOffset({ code, depth }: FunctionContext): void {
+  code.localGet(depth).i32(1).op('i32.add').i32(FRAME_BYTES).op('i32.mul');
 }
 
-function emitTailCall(f: FunctionContext): void {
-  const { code, module } = f;
-  f.checkFuel();
-  f.storePlace();
-  f.getWord(2);
-  f.getWord(3).call(module.imports.tailCall).localTee(f.callee).i32(0).op('i32.ge_s').if();
-  for (const register of ARGUMENTS) f.get(register);
-  f.getInsns();
-  code.localGet(f.callee).returnCallIndirect(module.type).end();
+/** Enters the frame above this function's; `framed`: with rights to it. */
+function openCallee(f: FunctionContext, framed = true): void {
+  f.code.i32(0).localGet(f.depth).i32(1).op('i32.add').memory('i32.store', cells.depth);
+  if (framed) markCallee(f, f.module.checks.stackInit ? WRITE : READ_WRITE);
 }
 
-/** Enters the frame above this function's. */
-function openCallee(f: FunctionContext): void {
-  addDepth(f, 1);
-  markCallee(f, f.module.checks.stackInit ? WRITE : READ_WRITE);
+function closeCallee(f: FunctionContext, framed = true): void {
+  if (framed) markCallee(f, NO_ACCESS);
+  f.code.i32(0).localGet(f.depth).memory('i32.store', cells.depth);
 }
 
-function closeCallee(f: FunctionContext): void {
-  markCallee(f, NO_ACCESS);
-  addDepth(f, -1);
-  if (!f.fixedFramePointer) f.openFrame();
-}
-
-function addDepth({ code }: FunctionContext, by: number): void {
-  code.i32(0).i32(0).memory('i32.load', cells.depth).i32(by).op('i32.add').memory('i32.store', cells.depth);
+/** A call gives a function its own r10 back. */
+function restoreFramePointer(f: FunctionContext): void {
+  if (f.fixedFramePointer) return;
+  f.code.localGet(f.frame).i32(STACK_BYTES).op('i32.add').op('i64.extend_i32_u');
+  f.set(10);
 }
 
 function markCallee({ code, frame: bottom, module }: FunctionContext, rights: Rights): void {

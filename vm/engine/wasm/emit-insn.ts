@@ -1,7 +1,6 @@
 /** One emitter for every instruction, and which instructions can only trap. */
-import { LoadError, must } from '../../errors.js';
+import { must } from '../../errors.js';
 import { helperOf } from '../../helpers/table.js';
-import { isCallback } from '../../helpers/helper.js';
 import type { Insn } from '../../isa/insn.js';
 import { functionPtr } from '../../machine/layout.js';
 import { helperById } from '../../spec/helpers.js';
@@ -10,20 +9,13 @@ import type { InsnName } from '../../spec/insns.js';
 import type { TrapName } from '../../spec/traps.js';
 import type { Emit } from './emit.js';
 import { ALU } from './emit-alu.js';
-import { emitHelperCall, emitLocalCall } from './emit-call.js';
+import { emitHelperCall, emitLocalCall, emitRegisterCall } from './emit-call.js';
 import { JUMPS } from './emit-jump.js';
 import { MEMORY } from './emit-memory.js';
 import type { FunctionContext } from './function-context.js';
+import { step } from './known-values.js';
 
 const nothing: Emit = () => undefined;
-
-const cannot: Emit = (f, { name, pc }) => {
-  throw new LoadError('load-unsupported', `engine wasm does not run ${name}`, {
-    data: { insn: name },
-    where: { func: f.spec.name, pc },
-    hint: 'engine interp runs it',
-  });
-};
 
 const loadAddress: Emit = (f, { dst }) => {
   const { layout } = f.module;
@@ -59,7 +51,7 @@ const EMITTERS = {
     const ref = f.spec.refs.get(f.at);
     if (ref?.kind === 'call') emitLocalCall(f, ref.func);
   },
-  callx: cannot,
+  callx: emitRegisterCall,
   // These trap before they are asked.
   call_kfunc: nothing,
   ld_btf_id: nothing,
@@ -103,37 +95,23 @@ function helperTrap(id: number): Trapping | undefined {
   return { name: 'unsupported-helper', detail: id };
 }
 
-/** Whether the instruction hands the count over to another function, so that it must be exact behind it. */
-function handsCountOver({ name, imm }: Insn): boolean {
-  if (name === 'call_local') return true;
-  if (name !== 'call_helper') return false;
-  const row = helperById(imm);
-  const helper = row === undefined ? undefined : helperOf(row.name);
-  return row?.name === 'tail_call' || (helper !== undefined && isCallback(helper));
-}
-
 /**
  * Emits the instructions from `first` to `last`; of a conditional jump at the end, only its condition.
  * @returns false where an instruction traps whatever happens: nothing behind it was emitted
  */
 export function emitInsns(f: FunctionContext, first: number, last: number): boolean {
   const { insns } = f.spec;
-  let charged = first;
   for (let index = first; index <= last; index++) {
     const insn = must(insns[index], 'an instruction');
-    if (index === charged) {
-      while (charged < last && !handsCountOver(must(insns[charged], 'an instruction'))) charged++;
-      charged++;
-      f.charge(charged - index);
-    }
     f.at = index;
-    f.ahead = charged - index - 1;
+    f.owed++;
     const trap = trapOf(f, insn, index);
     if (trap !== undefined) {
       f.trap(trap.name, trap.detail);
       return false;
     }
     EMITTERS[insn.name](f, insn);
+    step(f.known, insn, index, f.spec, f.module.layout);
   }
   return true;
 }

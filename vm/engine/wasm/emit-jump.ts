@@ -1,12 +1,10 @@
 /** Conditions of jumps: pushes an i32, not 0 where the jump is taken. Where it leads is the business of `structure.ts`. */
 import { cells } from '../../memory/cells.js';
 import type { Insn } from '../../isa/insn.js';
+import { MAX_MAY_GOTO } from '../limits.js';
 import type { InsnName } from '../../spec/insns.js';
 import type { Emit } from './emit.js';
 import type { FunctionContext } from './function-context.js';
-
-/** Rounds that may_goto grants a run (BPF_MAX_LOOPS). */
-const MAX_MAY_GOTO = 8 * 1024 * 1024;
 
 type Comparison = 'eq' | 'ne' | 'gt_u' | 'ge_u' | 'lt_u' | 'le_u' | 'gt_s' | 'ge_s' | 'lt_s' | 'le_s';
 

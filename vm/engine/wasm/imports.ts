@@ -19,19 +19,18 @@ import type { ModuleBuilder } from '../../wasm/module-builder.js';
 import type { ValueType } from '../../wasm/opcodes.js';
 import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
 import type { Checks } from '../engine.js';
+import { MAX_TAIL_CALLS } from '../limits.js';
 
 /** Name of the one module that everything is imported from. */
 export const IMPORT_MODULE = 'skep';
 const REGISTER_WORDS = 22;
-
-/** Tail calls that one run may do (MAX_TAIL_CALL_CNT). */
-const MAX_TAIL_CALLS = 33;
 
 /** The helpers that an object calls. */
 export interface Needs {
   readonly plain: readonly PlainHelper[];
   readonly callback: readonly CallbackHelper[];
   readonly tailCalls: boolean;
+  readonly registerCalls: boolean;
 }
 
 /** Function indices of imports in the module. */
@@ -40,6 +39,8 @@ export interface Imports {
   readonly callback: ReadonlyMap<HelperName, { readonly begin: number; readonly next: number }>;
   /** -1 where the object has no tail calls. */
   readonly tailCall: number;
+  /** -1 where the object has no callx. */
+  readonly registerCall: number;
 }
 
 export function needsOf(object: ObjectSpec): Needs {
@@ -52,6 +53,7 @@ export function needsOf(object: ObjectSpec): Needs {
     plain: helpers.filter((helper): helper is PlainHelper => !isCallback(helper)),
     callback: helpers.filter(isCallback),
     tailCalls: names.includes('tail_call'),
+    registerCalls: object.functions.some(({ insns }) => insns.some(({ name }) => name === 'callx')),
   };
 }
 
@@ -79,6 +81,7 @@ export function declareImports(module: ModuleBuilder, needs: Needs, checks: Chec
       ]),
     ),
     tailCall: needs.tailCalls ? declare('tail_call', 2, ['i32']) : -1,
+    registerCall: needs.registerCalls ? declare('callx', 2, ['i32']) : -1,
   };
 }
 
@@ -101,6 +104,7 @@ export function bindImports(needs: Needs, machine: Machine, checks: Checks): Rec
     bound[`${helper.name}.next`] = next;
   }
   if (needs.tailCalls) bound.tail_call = bindTailCall(machine, checks);
+  if (needs.registerCalls) bound.callx = bindRegisterCall(machine, checks, regs);
   return bound;
 }
 
@@ -154,5 +158,26 @@ function bindTailCall(machine: Machine, checks: Checks): (map: number, index: nu
       shadow.mark(bottom, STACK_BYTES, checks.stackInit ? WRITE : READ_WRITE);
     }
     return target;
+  };
+}
+
+/** The function to call, or -1 where the register names a helper, which has then run on the register file. */
+function bindRegisterCall(machine: Machine, checks: Checks, regs: Int32Array): (lo: number, hi: number) => number {
+  const { memory, layout } = machine;
+  const bound = new Map<number, (regs: Int32Array) => void>();
+  return (lo, hi) => {
+    const func = hi === 0 ? functionAt(layout, lo) : -1;
+    if (func >= 0) return func;
+    const row = hi === 0 ? helperById(lo) : undefined;
+    if (row === undefined) return raiseTrap(memory, 'bad-callback', lo, hi);
+    const helper = helperOf(row.name);
+    if (helper === undefined || isCallback(helper)) return raiseTrap(memory, 'unsupported-helper', lo);
+    let call = bound.get(lo);
+    if (call === undefined) {
+      call = makeCall(row, helper.bind(machine), machine, checks.memory);
+      bound.set(lo, call);
+    }
+    call(regs);
+    return -1;
   };
 }

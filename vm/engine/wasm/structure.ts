@@ -12,13 +12,13 @@ import type { CodeBuilder, Label } from '../../wasm/code-builder.js';
 export interface BlockEmitter {
   readonly code: CodeBuilder;
   /** Emits a block; of a jump at its end with two ways to go, the condition is left on the stack. False: the end is never reached. */
-  body(block: Block): boolean;
-  /** Whether something must be emitted before the jump at the block's end is taken. */
-  guardsJump(block: Block): boolean;
+  body(at: number): boolean;
+  /** Whether something must be emitted on the way from one block to another; `jumps` by the jump at its end. */
+  acts(from: number, to: number, jumps: boolean): boolean;
   /** Emits that. */
-  guard(block: Block): void;
+  act(from: number, to: number, jumps: boolean): void;
   /** Emits what happens where a block runs past the function's end. */
-  fallOff(block: Block): void;
+  fallOff(at: number): void;
 }
 
 /** Whether the jump at the block's end has a condition. */
@@ -68,14 +68,15 @@ export function emitStructured(flow: Flow, emitter: BlockEmitter, deepest: numbe
     if (position[to]! <= position[from]!) return must(loops[to], 'a loop');
     return merges[to] === true ? must(joined[to], 'a block') : undefined;
   };
-  const go = (from: number, to: number): void => {
+  const go = (from: number, to: number, jumps = false): void => {
+    emitter.act(from, to, jumps);
     const label = labelOf(from, to);
     if (label !== undefined) code.br(label);
     else work.push(() => tree(to));
   };
   const goOn = (from: number, block: Block): void => {
     if (block.next !== undefined) go(from, block.next);
-    else if (block.fallsOff) emitter.fallOff(block);
+    else if (block.fallsOff) emitter.fallOff(from);
   };
   const tree = (at: number): void => {
     if (headers[at] === true) {
@@ -91,17 +92,16 @@ export function emitStructured(flow: Flow, emitter: BlockEmitter, deepest: numbe
   };
   const leaf = (at: number): void => {
     const block = must(blocks[at], 'a block');
-    if (!emitter.body(block)) return;
+    if (!emitter.body(at)) return;
     const { taken, next } = block;
     if (taken === undefined) goOn(at, block);
     else if (!isConditional(block)) {
-      emitter.guard(block);
-      go(at, taken);
+      go(at, taken, true);
     } else if (taken === next) {
       code.op('drop');
       go(at, next);
     } else {
-      const label = emitter.guardsJump(block) ? undefined : labelOf(at, taken);
+      const label = emitter.acts(at, taken, true) ? undefined : labelOf(at, taken);
       if (label !== undefined) {
         code.brIf(label);
         goOn(at, block);
@@ -112,8 +112,7 @@ export function emitStructured(flow: Flow, emitter: BlockEmitter, deepest: numbe
         code.end();
         goOn(at, block);
       });
-      emitter.guard(block);
-      go(at, taken);
+      go(at, taken, true);
     }
   };
   work.push(() => tree(0));
@@ -131,22 +130,22 @@ export function emitDispatch({ blocks, order, position }: Flow, emitter: BlockEm
   const loop = code.loop();
   const labels = order.map(() => code.block()).toReversed();
   code.localGet(next).brTable(labels, must(labels[0], 'a block'));
-  const go = (to: number): void => {
+  const go = (from: number, to: number, jumps: boolean): void => {
+    emitter.act(from, to, jumps);
     code.i32(position[to]!).localSet(next).br(loop);
   };
   for (const at of order) {
     code.end();
     const block = must(blocks[at], 'a block');
-    if (!emitter.body(block)) continue;
+    if (!emitter.body(at)) continue;
     if (block.taken !== undefined) {
       const conditional = isConditional(block);
       if (conditional) code.if();
-      emitter.guard(block);
-      go(block.taken);
+      go(at, block.taken, true);
       if (conditional) code.end();
     }
-    if (block.next !== undefined) go(block.next);
-    else if (block.fallsOff) emitter.fallOff(block);
+    if (block.next !== undefined) go(at, block.next, false);
+    else if (block.fallsOff) emitter.fallOff(at);
   }
   code.end().op('unreachable');
 }

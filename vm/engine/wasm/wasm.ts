@@ -1,7 +1,9 @@
 /**
  * The compiling engine: eBPF to WebAssembly, one module an object. Traps, instruction counts and what is left in memory are
  * those of `interp`, except for what Linux's verifier never lets a program see: r1-r5 after a call of a function are the
- * caller's own, and r0 and r6-r9 are 0 where a function begins. Does not step and takes no probe.
+ * caller's own, and where a function begins, registers are 0 that it is not given (r0, r6-r9, after a tail call r3-r5 too).
+ * Without the memory check, an access outside of the memory is the host's to find: the trap has its place, but neither address
+ * nor count. Does not step and takes no probe.
  */
 import type { Ptr } from '../../addr.js';
 import { InvariantError, LoadError } from '../../errors.js';
@@ -16,9 +18,9 @@ import type { FuncId } from '../../object/object-spec.js';
 import type { Checks, Compiled, Engine, Outcome, Runner, Status } from '../engine.js';
 import { readOutcome } from '../outcome.js';
 import { compileModule, ENTRY } from './compile-module.js';
-import type { CompiledModule } from './compile-module.js';
-import type { ControlFlow } from './emit-function.js';
+import type { CompiledModule, CompileOptions } from './compile-module.js';
 import { bindImports, IMPORT_MODULE } from './imports.js';
+import { noteHostStop, noteStop } from './stopped.js';
 
 type Entry = (func: FuncId, ctx: Ptr, arg2: number) => void;
 
@@ -26,39 +28,52 @@ class WasmRunner implements Runner {
   readonly #machine: Machine;
   readonly #checks: Checks;
   readonly #entry: Entry;
+  readonly #compiled: CompiledModule;
+  /** Whether frames may have rights that the next run must not find. */
+  #framesOpen = true;
 
-  constructor(machine: Machine, { module, needs }: CompiledModule, checks: Checks) {
+  constructor(machine: Machine, compiled: CompiledModule, checks: Checks) {
     if (host === undefined) throw new InvariantError('no WebAssembly');
     this.#machine = machine;
     this.#checks = checks;
-    const imports = { [IMPORT_MODULE]: bindImports(needs, machine, checks) };
-    this.#entry = new host.Instance(module, imports).exports[ENTRY] as Entry;
+    this.#compiled = compiled;
+    const imports = { [IMPORT_MODULE]: bindImports(compiled.needs, machine, checks) };
+    this.#entry = new host.Instance(compiled.module, imports).exports[ENTRY] as Entry;
     // No frame is open but the first: a program that strays from it into another must be caught.
     if (machine.memory.word(cells.depth) === 0) this.#markFrames(1, MAX_FRAMES - 1, NO_ACCESS);
   }
 
   run(func: FuncId, ctx: Ptr, arg2 = 0): Status {
-    const { memory } = this.#machine;
-    // A trap leaves frames open; their rights end with the run.
-    this.#markFrames(1, memory.word(cells.depth), NO_ACCESS);
-    this.#markFrames(0, 0, this.#checks.stackInit ? WRITE : READ_WRITE);
-    memory.setWord(cells.trapCode, 0);
-    memory.setWord(cells.depth, 0);
-    memory.setWord(cells.tailCalls, 0);
-    memory.setWord(cells.mayGoto, 0);
+    if (this.#framesOpen) this.#resetFrames();
     try {
       this.#entry(func, ctx, arg2);
       return 'exit';
     } catch (stop) {
-      if (stop instanceof TrapSignal) return 'trap';
-      // Compiled code fills the trap cells before it stops itself.
-      if (host !== undefined && stop instanceof host.RuntimeError && memory.word(cells.trapCode) !== 0) return 'trap';
-      throw stop;
+      this.#note(stop);
+      return 'trap';
     }
   }
 
   outcome(): Outcome {
     return readOutcome(this.#machine);
+  }
+
+  /** Says in the cells why a run stopped; what is no trap is thrown on. */
+  #note(stop: unknown): void {
+    const machine = this.#machine;
+    this.#framesOpen = this.#checks.memory;
+    if (stop instanceof TrapSignal) noteStop(machine, this.#compiled, this.#checks);
+    else if (host === undefined || !(stop instanceof host.RuntimeError)) throw stop;
+    // Compiled code that stops itself has noted where.
+    else if (/unreachable/i.test(stop.message)) noteStop(machine, this.#compiled, this.#checks);
+    else noteHostStop(machine, this.#compiled, stop);
+  }
+
+  #resetFrames(): void {
+    // A trap leaves frames open; their rights end with the run.
+    this.#markFrames(1, this.#machine.memory.word(cells.depth), NO_ACCESS);
+    this.#markFrames(0, 0, this.#checks.stackInit ? WRITE : READ_WRITE);
+    this.#framesOpen = this.#checks.stackInit;
   }
 
   #markFrames(first: number, last: number, rights: Rights): void {
@@ -70,12 +85,12 @@ class WasmRunner implements Runner {
   }
 }
 
-/** @param control `dispatch` compiles jumps in the way meant for graphs that do not nest: for tests */
-export function wasmEngine(control: ControlFlow = 'structured'): Engine {
+/** @param options other ways to compile than the usual one: for tests, and hosts that lack something */
+export function wasmEngine(options?: CompileOptions): Engine {
   return {
     name: 'wasm',
     compile(object, layout, checks): Compiled {
-      const compiled = compileModule(object, layout, checks, control);
+      const compiled = compileModule(object, layout, checks, options);
       return {
         bind(machine, probe) {
           if (probe === undefined) return new WasmRunner(machine, compiled, checks);
@@ -89,5 +104,5 @@ export function wasmEngine(control: ControlFlow = 'structured'): Engine {
   };
 }
 
-/** @throws LoadError `load-unsupported` for `callx`, tail calls where the host lacks them, and where there is no WebAssembly */
+/** @throws LoadError `load-unsupported` where there is no WebAssembly */
 export const wasm: Engine = wasmEngine();

@@ -1,0 +1,98 @@
+/**
+ * Which registers an instruction reads and writes in compiled code, as bit sets, and which are live where a function begins.
+ * In compiled code a call leaves r1-r5 alone. Knows instructions, not how they are emitted.
+ */
+import { must } from '../../errors.js';
+import { successorsOf } from '../../isa/flow.js';
+import type { Flow } from '../../isa/flow.js';
+import type { Insn } from '../../isa/insn.js';
+import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
+import { INSN_ROWS } from '../../spec/insns.js';
+import type { FunctionSpec } from '../../object/object-spec.js';
+
+export const ARGUMENTS = [1, 2, 3, 4, 5] as const;
+const R0 = 1;
+/** r1-r5. */
+export const ALL_ARGUMENTS = 0x3e;
+
+/** r1 to rn. */
+function firstArguments(count: number): number {
+  return (2 << count) - 2;
+}
+
+/** @param liveIn what each function of the object takes, for calls */
+export function readsOf(insn: Insn, index: number, spec: FunctionSpec, liveIn: readonly number[]): number {
+  const { name, dst, src } = insn;
+  switch (name) {
+    case 'call_helper': {
+      const row = helperById(insn.imm);
+      return row === undefined ? 0 : firstArguments(HELPER_ROWS[row.name].args.length);
+    }
+    case 'call_local': {
+      const ref = spec.refs.get(index);
+      return ref?.kind === 'call' ? (liveIn[ref.func] ?? ALL_ARGUMENTS) : 0;
+    }
+    case 'callx':
+      return ALL_ARGUMENTS | (1 << dst);
+    case 'exit':
+      return R0;
+    default: {
+      const { operands, implicit } = INSN_ROWS[name];
+      let reads = implicit?.reads ?? 0;
+      for (const each of operands) {
+        if (each === 'dst:r' || each === 'dst:rw') reads |= 1 << dst;
+        else if (each === 'src:r' || each === 'src:rw') reads |= 1 << src;
+      }
+      return reads;
+    }
+  }
+}
+
+export function writesOf({ name, dst, src }: Insn): number {
+  switch (name) {
+    case 'call_helper':
+    case 'call_local':
+    case 'call_kfunc':
+    case 'callx':
+      return R0;
+    default: {
+      const { operands, implicit } = INSN_ROWS[name];
+      // What an instruction clobbers by rule, compiled code leaves alone: only r0 counts.
+      let writes = (implicit?.writes ?? 0) & R0;
+      for (const each of operands) {
+        if (each === 'dst:w' || each === 'dst:rw') writes |= 1 << dst;
+        else if (each === 'src:w' || each === 'src:rw') writes |= 1 << src;
+      }
+      return writes;
+    }
+  }
+}
+
+/** Registers that are read before they are written where the function begins; `packet` loads may return early, with r0. */
+export function liveAtEntry(spec: FunctionSpec, { blocks, order }: Flow, liveIn: readonly number[]): number {
+  const reads = new Int32Array(blocks.length);
+  const writes = new Int32Array(blocks.length);
+  for (const at of order) {
+    const { first, last } = must(blocks[at], 'a block');
+    for (let index = first; index <= last; index++) {
+      const insn = must(spec.insns[index], 'an instruction');
+      reads[at]! |= readsOf(insn, index, spec, liveIn) & ~writes[at]!;
+      writes[at]! |= writesOf(insn);
+    }
+  }
+  const live = new Int32Array(blocks.length);
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const at = order[i]!;
+      let out = 0;
+      for (const to of successorsOf(must(blocks[at], 'a block'))) out |= live[to]!;
+      const own = reads[at]! | (out & ~writes[at]!);
+      if (own !== live[at]) {
+        live[at] = own;
+        changed = true;
+      }
+    }
+  }
+  return live[0]!;
+}

@@ -1,0 +1,60 @@
+/** What stopped compiled code: from the number of a place, or from where the host says it stood, to the trap cells. */
+import type { Machine } from '../../machine/machine.js';
+import { cells } from '../../memory/cells.js';
+import { TRAP_CODES } from '../../spec/traps.js';
+import type { Checks } from '../engine.js';
+import type { CompiledModule } from './compile-module.js';
+import { placeAt } from './places.js';
+
+type Where = Pick<CompiledModule, 'places' | 'sections'>;
+
+/** As V8 and SpiderMonkey write a frame of compiled code: the function's number, and the offset in the module. */
+const WASM_FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/;
+
+/** The number of the place where a host's error says that compiled code stood, or -1. */
+function placeOf(error: Error, { sections }: Where): number {
+  const match = WASM_FRAME.exec(error.stack ?? '');
+  const section = sections.get(Number(match?.[1]));
+  if (match === null || section === undefined) return -1;
+  const offset = Number(`0x${match[2] ?? ''}`) - section.start;
+  let found = -1;
+  for (const mark of section.marks) {
+    if (mark.offset > offset) break;
+    found = mark.number;
+  }
+  return found;
+}
+
+/** Fills the trap cells after compiled code stopped itself, or JavaScript that it had called stopped it. */
+export function noteStop({ memory }: Machine, where: Where, checks: Checks): void {
+  const number = memory.word(cells.resume) - 1;
+  if (number < 0) return;
+  const { func, insn, owed, frames, trapCode, access, detail } = placeAt(where.places, number);
+  memory.setWord(cells.trapFunc, func);
+  memory.setWord(cells.trapInsn, insn);
+  memory.setWord(cells.depth, memory.word(cells.depth) + frames);
+  const word = (at: number): bigint => BigInt(memory.word(at)) | (BigInt(memory.word(at + 4)) << 32n);
+  const executed = BigInt.asUintN(64, (checks.fuel ? word(cells.fuel) : 0n) - word(cells.insns) + BigInt(owed));
+  memory.setWord(cells.insns, Number(executed & 0xffff_ffffn));
+  memory.setWord(cells.insns + 4, Number(executed >> 32n));
+  if (memory.word(cells.trapCode) !== 0) return;
+  memory.setWord(cells.trapCode, trapCode);
+  memory.setWord(cells.trapAccess, access);
+  if (trapCode === TRAP_CODES.memory) return;
+  memory.setWord(cells.trapA, detail);
+  memory.setWord(cells.trapB, 0);
+}
+
+/**
+ * Fills the trap cells after the host stopped compiled code that checks nothing: which instruction, as far as the host says it, but
+ * no address and no count.
+ */
+export function noteHostStop({ memory }: Machine, where: Where, error: Error): void {
+  const number = placeOf(error, where);
+  const place = number < 0 ? undefined : placeAt(where.places, number);
+  memory.setWord(cells.trapCode, place?.trapCode ?? TRAP_CODES.memory);
+  memory.setWord(cells.trapFunc, place?.func ?? 0);
+  memory.setWord(cells.trapInsn, place?.insn ?? 0);
+  for (const cell of ['insns', 'trapA', 'trapB', 'trapAccess'] as const) memory.setWord(cells[cell], 0);
+  memory.setWord(cells.insns + 4, 0);
+}
