@@ -3,7 +3,10 @@
  * lb.bpf.c for packets that are given to it again and again, as benchmarks do: before each run the headers are written
  * anew, so that the load balancer always sees what came in.
  */
+/* One license is enough, and it stands at the end of each file. */
+#define LICENSE LB_LICENSE
 #include "../lb.bpf.c"
+#undef LICENSE
 
 #define RESTORED_BYTES 96
 
@@ -35,3 +38,5 @@ __attribute__((flatten)) int again(struct xdp_md *ctx)
 	}
 	return lb(ctx);
 }
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

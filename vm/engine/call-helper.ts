@@ -19,7 +19,8 @@ export function wordsOf(row: HelperRow): readonly number[] {
   });
 }
 
-interface MemoryArg {
+/** An argument that points to memory, by the word offset of its register. */
+export interface MemoryArg {
   readonly register: number;
   readonly rights: Rights;
   readonly nullable: boolean;
@@ -31,7 +32,7 @@ function rightsOf(letters: string): Rights {
   return letters === 'r' ? READ : letters === 'w' ? WRITE : READ_WRITE;
 }
 
-function memoryArgs(row: HelperRow): readonly MemoryArg[] {
+export function memoryArgs(row: HelperRow): readonly MemoryArg[] {
   const mapRegister = 2 * (row.args.indexOf('map') + 1);
   return row.args.flatMap((kind: ArgKind, index): MemoryArg[] => {
     const register = 2 * (index + 1);

@@ -50,6 +50,15 @@ function bind({ memory }: MapEnv, spec: MapSpec, base: Ptr): MapOfMapsOps {
 export const arrayOfMapsKind: MapKind & { bind(...args: Parameters<MapKind['bind']>): MapOfMapsOps } = {
   type: 'array_of_maps',
   perCpu: false,
+  emitLookup: {
+    inline: true,
+    emit({ code, spec, base, key, scratch: [index, map] }) {
+      code.i32(0).localSet(map).localGet(key).memory('i32.load', 0).localTee(index).i32(spec.maxEntries).op('i32.lt_u');
+      code.if();
+      code.localGet(index).i32(ENTRY_BYTES).op('i32.mul').memory('i32.load', base).localSet(map).end();
+      code.localGet(map);
+    },
+  },
   plan(spec) {
     checkMapSpec(spec, FLAGS);
     checkInner(spec);

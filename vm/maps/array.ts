@@ -2,11 +2,12 @@
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
 import { READ, READ_WRITE } from '../memory/shadow.js';
+import type { Rights } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec, checkSize } from './check-spec.js';
-import type { MapEnv, MapKind, MapOps } from './map-kind.js';
+import type { LookupSite, MapEnv, MapKind, MapOps } from './map-kind.js';
 import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
 const FLAGS =
@@ -40,10 +41,8 @@ export function valueStride(spec: MapSpec): number {
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { memory, shadow } = env;
   const stride = valueStride(spec);
-  const rights = spec.readOnly || (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE;
-  const total = stride * spec.maxEntries;
-  // Of a single entry, as data sections are, programs hold addresses without a lookup.
-  const eager = total <= EAGER_SHADOW_BYTES || spec.maxEntries === 1;
+  const rights = rightsOf(spec);
+  const eager = isEager(spec);
   if (eager) {
     for (let i = 0; i < spec.maxEntries; i++) shadow.mark(base + i * stride, spec.valueBytes, rights);
   }
@@ -74,9 +73,49 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   };
 }
 
+/** Pushes the address of value `index` of a row at `base`, or 0 where the row is shorter. */
+export function emitIndex({ code, spec, key, scratch: [index, value] }: LookupSite, base: () => void): void {
+  const stride = valueStride(spec);
+  code.i32(0).localSet(value).localGet(key).memory('i32.load', 0).localTee(index);
+  code.i32(spec.maxEntries).op('i32.lt_u').if();
+  base();
+  if (spec.maxEntries > 1) code.localGet(index).i32(stride).op('i32.mul').op('i32.add');
+  code.localSet(value).end().localGet(value);
+}
+
+/** Gives the rights to a value whose first byte has none yet; its address is in a local, 0 for none. */
+export function emitAllow({ code, spec, shadowDelta, scratch: [, value] }: LookupSite, rights: Rights): void {
+  code
+    .localGet(value)
+    .memory('i32.load8_u', shadowDelta)
+    .op('i32.eqz')
+    .localGet(value)
+    .i32(0)
+    .op('i32.ne')
+    .op('i32.and');
+  code.if();
+  code.localGet(value).i32(shadowDelta).op('i32.add').i32(rights).i32(spec.valueBytes).memoryFill().end();
+}
+
+function rightsOf(spec: MapSpec): Rights {
+  return spec.readOnly || (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE;
+}
+
+/** Of a single entry, as data sections are, programs hold addresses without a lookup. */
+function isEager(spec: MapSpec): boolean {
+  return valueStride(spec) * spec.maxEntries <= EAGER_SHADOW_BYTES || spec.maxEntries === 1;
+}
+
 export const arrayKind: MapKind = {
   type: 'array',
   perCpu: false,
+  emitLookup: {
+    inline: true,
+    emit(site) {
+      emitIndex(site, () => site.code.i32(site.base));
+      if (site.shadowDelta !== 0 && !isEager(site.spec)) emitAllow(site, rightsOf(site.spec));
+    },
+  },
   plan(spec) {
     checkMapSpec(spec, FLAGS);
     checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);

@@ -66,7 +66,8 @@ export interface Spares {
 
 /** Header words: highest entry ever linked or taken, head of the list of given entries, entries taken. */
 const HEADER_BYTES = 16;
-const LIVE = 0x8000_0000;
+export const LIVE = 0x8000_0000;
+export const HASH_SEED = 0x9747b28c;
 const NO_SPARES: Spares = { byCpu: false, count: 0 };
 
 /** @param valueBytes room for one entry's value or values */
@@ -105,7 +106,7 @@ export function planEntries(
 }
 
 /** Murmur3-like mixing, a word at a time; deterministic, since replays must be. */
-export function hashBytes(view: DataView, at: Ptr, bytes: number, seed = 0x9747b28c): number {
+export function hashBytes(view: DataView, at: Ptr, bytes: number, seed = HASH_SEED): number {
   let h = seed ^ bytes;
   let next = at;
   for (const end = at + (bytes & ~3); next < end; next += 4) h = mix(h, view.getInt32(next, true));

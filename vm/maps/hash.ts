@@ -10,6 +10,7 @@ import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec, checkSize, refuseMap } from './check-spec.js';
+import { emitFind } from './emit-find.js';
 import { bindEntries, planEntries } from './entry-table.js';
 import type { EntryTablePlan } from './entry-table.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
@@ -99,6 +100,12 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
 export const hashKind: MapKind = {
   type: 'hash',
   perCpu: false,
+  emitLookup: {
+    inline: false,
+    emit: (site) => {
+      emitFind(site, planOf(site.spec, site.cpus), () => undefined);
+    },
+  },
   plan(spec, cpus) {
     checkHashSpec(spec, HASH_FLAGS);
     return { bytes: planOf(spec, cpus).bytes };

@@ -11,6 +11,9 @@ import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec, checkSize, refuseMap } from './check-spec.js';
+import { emitLpmLookup } from './emit-lpm.js';
+import { ENTRY, FORK, FREE, HEADER_BYTES, KEY, LEFT, LENGTH_BYTES, PARENT, ROLE } from './trie-layout.js';
+import type { TriePlan } from './trie-layout.js';
 import { checkPresence, valueRights } from './hash.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
 
@@ -25,9 +28,6 @@ const FLAGS =
 /** One allocation (KMALLOC_MAX_SIZE) less the longest address and the kernel's own part of a node. */
 const MAX_VALUE_BYTES = 4_194_304 - 256 - 24;
 
-/** Header words: entries, nodes ever used, root; free nodes: the one that rests longest, the one freed last, how many. */
-const HEADER_BYTES = 24;
-
 /**
  * Free nodes that rest. In Linux a node is not used again before the run that freed it has ended; here before as many others
  * were freed, or fewer where values are large.
@@ -35,28 +35,7 @@ const HEADER_BYTES = 24;
 const RESTING = 64;
 const RESTING_BYTES = 65_536;
 
-/** A node: two children, parent, what it is; then key (prefix length, address) and value. */
-const LEFT = 0;
-const PARENT = 8;
-const ROLE = 12;
-const KEY = 16;
-/** Roles. */
-const FREE = 0;
-const ENTRY = 1;
-const FORK = 2;
-
-const LENGTH_BYTES = 4;
-
-interface Plan {
-  readonly addressBytes: number;
-  readonly valueOff: number;
-  readonly nodeBytes: number;
-  readonly resting: number;
-  readonly nodes: number;
-  readonly bytes: number;
-}
-
-function planOf(spec: MapSpec): Plan {
+function planOf(spec: MapSpec): TriePlan {
   const valueOff = alignUp(KEY + spec.keyBytes, 8);
   const nodeBytes = valueOff + alignUp(spec.valueBytes, 8);
   const resting = Math.min(RESTING, Math.max(1, Math.floor(RESTING_BYTES / nodeBytes)));
@@ -365,6 +344,12 @@ function bind({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr): MapOps {
 export const lpmTrieKind: MapKind = {
   type: 'lpm_trie',
   perCpu: false,
+  emitLookup: {
+    inline: false,
+    emit: (site) => {
+      emitLpmLookup(site, planOf(site.spec));
+    },
+  },
   plan(spec) {
     checkMapSpec(spec, FLAGS);
     checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);

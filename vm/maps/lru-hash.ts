@@ -6,12 +6,13 @@ import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { refuseMap } from './check-spec.js';
+import { emitFind } from './emit-find.js';
 import { bindEntries, planEntries } from './entry-table.js';
 import type { EntryTable, EntryTablePlan } from './entry-table.js';
 import { checkHashSpec, checkPresence, HASH_FLAGS, valueRights } from './hash.js';
-import { bindLru, lruBytes, lruCapacity } from './lru.js';
+import { bindLru, lruBytes, lruCapacity, usedBits } from './lru.js';
 import type { Lru, LruShape } from './lru.js';
-import type { MapEnv, MapKind, MapOps } from './map-kind.js';
+import type { LookupSite, MapEnv, MapKind, MapOps } from './map-kind.js';
 
 interface Plan {
   readonly shape: LruShape;
@@ -55,6 +56,18 @@ export function bindLruTable(env: MapEnv, plan: Plan, base: Ptr): LruTable {
       return 0;
     },
   };
+}
+
+/** Emits a lookup that notes the use of what it finds. */
+export function emitLruLookup(site: LookupSite, { table, shape, lruAt }: Plan): void {
+  const { at, stride, bit } = usedBits(site.base + lruAt, shape);
+  emitFind(site, table, (entry) => {
+    const { code } = site;
+    const word = (): void => void code.localGet(entry).i32(stride).op('i32.mul').i32(at).op('i32.add');
+    word();
+    word();
+    code.memory('i32.load', 0).i32(bit).op('i32.or').memory('i32.store', 0);
+  });
 }
 
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
@@ -108,6 +121,12 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
 export const lruHashKind: MapKind = {
   type: 'lru_hash',
   perCpu: false,
+  emitLookup: {
+    inline: false,
+    emit: (site) => {
+      emitLruLookup(site, planLruHash(site.spec, site.spec.valueBytes, site.cpus));
+    },
+  },
   plan(spec, cpus) {
     checkLruSpec(spec, false);
     return { bytes: planLruHash(spec, spec.valueBytes, cpus).bytes };

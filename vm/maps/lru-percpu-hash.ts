@@ -5,9 +5,9 @@ import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
 import { UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkPresence } from './hash.js';
-import { bindLruTable, checkLruSpec, planLruHash } from './lru-hash.js';
+import { bindLruTable, checkLruSpec, emitLruLookup, planLruHash } from './lru-hash.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
-import { percpuBytes, percpuValues } from './percpu-values.js';
+import { emitOwn, percpuBytes, percpuValues } from './percpu-values.js';
 
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { memory, cpus } = env;
@@ -54,6 +54,13 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
 export const lruPercpuHashKind: MapKind = {
   type: 'lru_percpu_hash',
   perCpu: true,
+  emitLookup: {
+    inline: false,
+    emit: (site) => {
+      emitLruLookup(site, planLruHash(site.spec, percpuBytes(site.spec, site.cpus), site.cpus));
+      emitOwn(site);
+    },
+  },
   plan(spec, cpus) {
     checkLruSpec(spec, true);
     return { bytes: planLruHash(spec, percpuBytes(spec, cpus), cpus).bytes };

@@ -74,6 +74,15 @@ export function lruBytes(shape: LruShape): number {
   return planOf(shape).bytes;
 }
 
+/** Where the word of entry 0 would lie whose bit says that it was used, and the distance to the next entry's. */
+export function usedBits(
+  base: Ptr,
+  shape: LruShape,
+): { readonly at: Ptr; readonly stride: number; readonly bit: number } {
+  const { linksAt, sentinels } = planOf(shape);
+  return { at: base + linksAt + LINK_BYTES * (sentinels - 1) + 8, stride: LINK_BYTES, bit: USED };
+}
+
 /**
  * Binds at `base`: memory there is zero or holds an earlier state.
  * @param evict makes an entry unfindable; false where it was not findable

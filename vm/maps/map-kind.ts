@@ -4,6 +4,7 @@
  */
 import type { Ptr } from '../addr.js';
 import type { Memory } from '../memory/memory.js';
+import type { CodeBuilder } from '../wasm/code-builder.js';
 import type { Shadow } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import type { MapTypeName } from '../spec/map-types.js';
@@ -41,6 +42,20 @@ export interface KeylessMapOps extends MapOps {
   pop(out: Ptr): number;
 }
 
+/** What compiled code of a lookup may use. */
+export interface LookupSite {
+  readonly code: CodeBuilder;
+  readonly spec: MapSpec;
+  readonly base: Ptr;
+  readonly cpus: number;
+  /** Distance to the shadow; 0 where rights are not checked. */
+  readonly shadowDelta: number;
+  /** Local, i32: address of the key, which may be read. */
+  readonly key: number;
+  /** Locals of type i32 to work with. */
+  readonly scratch: readonly [number, number];
+}
+
 export interface MapKind {
   readonly type: MapTypeName;
   /** True where a value is one per CPU. */
@@ -50,6 +65,11 @@ export interface MapKind {
    * @throws LoadError `load-map` where the kernel would refuse these sizes or flags.
    */
   plan(spec: MapSpec, cpus: number): { bytes: number };
+  /**
+   * Emits `lookup`: pushes the address of the value on the current CPU, or 0. It does what `bind`'s does, and leaves memory and
+   * shadow the same. `inline`: it is short. Left out where compiled code calls `bind`'s.
+   */
+  readonly emitLookup?: { readonly inline: boolean; emit(site: LookupSite): void };
   /** Binds an instance at `base`: memory there is zero or holds an earlier state of the same map. */
   bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps;
 }

@@ -4,7 +4,7 @@ import { cells } from '../memory/cells.js';
 import { READ, READ_WRITE } from '../memory/shadow.js';
 import { errno } from '../spec/errno.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
-import { checkArrayUpdate, valueStride } from './array.js';
+import { checkArrayUpdate, emitAllow, emitIndex, valueStride } from './array.js';
 import { checkMapSpec, checkSize } from './check-spec.js';
 import type { MapKind } from './map-kind.js';
 
@@ -17,6 +17,22 @@ const MAX_VALUE_BYTES = 32_768;
 export const percpuArrayKind: MapKind = {
   type: 'percpu_array',
   perCpu: true,
+  emitLookup: {
+    inline: true,
+    emit(site) {
+      const { code, spec, base, cpus, shadowDelta } = site;
+      emitIndex(site, () => {
+        code.i32(base);
+        if (cpus === 1) return;
+        code
+          .i32(0)
+          .memory('i32.load', cells.cpu)
+          .i32(valueStride(spec) * spec.maxEntries);
+        code.op('i32.mul').op('i32.add');
+      });
+      if (shadowDelta !== 0) emitAllow(site, (spec.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0 ? READ : READ_WRITE);
+    },
+  },
   plan(spec, cpus) {
     checkMapSpec(spec, FLAGS);
     checkSize(spec, 'value', spec.valueBytes, MAX_VALUE_BYTES);

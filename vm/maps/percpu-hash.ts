@@ -2,11 +2,12 @@
 import type { Ptr } from '../addr.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
+import { emitFind } from './emit-find.js';
 import { bindEntries, planEntries } from './entry-table.js';
 import type { EntryTablePlan } from './entry-table.js';
 import { checkHashSpec, checkPresence, HASH_FLAGS } from './hash.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
-import { percpuBytes, percpuValues } from './percpu-values.js';
+import { emitOwn, percpuBytes, percpuValues } from './percpu-values.js';
 import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
 function planOf(spec: MapSpec, cpus: number): EntryTablePlan {
@@ -58,6 +59,13 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
 export const percpuHashKind: MapKind = {
   type: 'percpu_hash',
   perCpu: true,
+  emitLookup: {
+    inline: false,
+    emit: (site) => {
+      emitFind(site, planOf(site.spec, site.cpus), () => undefined);
+      emitOwn(site);
+    },
+  },
   plan(spec, cpus) {
     checkHashSpec(spec, HASH_FLAGS, true);
     return { bytes: planOf(spec, cpus).bytes };

@@ -4,7 +4,7 @@ import type { Ptr } from '../addr.js';
 import { cells } from '../memory/cells.js';
 import type { MapSpec } from '../object/object-spec.js';
 import { valueRights } from './hash.js';
-import type { MapEnv } from './map-kind.js';
+import type { LookupSite, MapEnv } from './map-kind.js';
 
 export interface PercpuValues {
   /** The current CPU's value of the entry whose values start at `at`. */
@@ -19,6 +19,14 @@ export interface PercpuValues {
 /** Bytes that one entry's values take. */
 export function percpuBytes(spec: MapSpec, cpus: number): number {
   return alignUp(spec.valueBytes, 8) * cpus;
+}
+
+/** Makes of the address of an entry's values, or 0, the current CPU's. */
+export function emitOwn({ code, spec, cpus, scratch: [values] }: LookupSite): void {
+  if (cpus === 1) return;
+  code.localTee(values).if();
+  code.localGet(values).i32(0).memory('i32.load', cells.cpu).i32(alignUp(spec.valueBytes, 8));
+  code.op('i32.mul').op('i32.add').localSet(values).end().localGet(values);
 }
 
 export function percpuValues({ memory, shadow, cpus }: MapEnv, spec: MapSpec): PercpuValues {

@@ -93,6 +93,41 @@ function openChecked(f: FunctionContext, access: Access): Address {
   return at;
 }
 
+/** Longest range that is checked in place. */
+export const MAX_CHECKED_BYTES = 128;
+
+/**
+ * Refuses a range at a register, as a helper's argument is refused: the trap tells of all of it. Does nothing where the range
+ * lies in the function's own frame.
+ */
+export function checkRange(f: FunctionContext, base: number, bytes: number, rights: AccessRights): void {
+  if (frameOffset(f, base, 0, bytes) !== undefined) return;
+  const constant = f.knownAs(base, 'number');
+  if (constant !== undefined && (constantRights(f.module, constant, bytes) & rights) === rights) return;
+  const { code, address } = f;
+  const access = bytes + (rights === READ ? 0 : WRITE_ACCESS);
+  f.get(base)
+    .localTee(address)
+    .i64(f.module.layout.shadowDelta - bytes, 0)
+    .op('i64.gt_u');
+  f.refuseIf(access);
+  let off = 0;
+  for (const part of [8, 4, 2, 1] as const) {
+    for (; off + part <= bytes; off += part) {
+      const wide = part === 8 ? 'i64' : 'i32';
+      code
+        .localGet(address)
+        .op('i32.wrap_i64')
+        .memory(SHADOW_LOADS[part], off + f.module.layout.shadowDelta);
+      pushRepeated(f, rights, part);
+      code.op(`${wide}.and`);
+      pushRepeated(f, rights, part);
+      code.op(`${wide}.ne`);
+      f.refuseIf(access);
+    }
+  }
+}
+
 function accessCode({ bytes, rights }: Access): number {
   return bytes + (rights === READ ? 0 : WRITE_ACCESS);
 }

@@ -87,6 +87,7 @@ export function emitModule(
     places,
     special,
     tailCalls,
+    lookups: new Map(),
     emitInlined,
   };
   const marked = new Map<number, readonly Mark[]>();

@@ -11,7 +11,9 @@ import type { Insn } from '../../isa/insn.js';
 import { wordsOf } from '../call-helper.js';
 import { emitTailCall, followTailCalls } from './emit-tail-call.js';
 import type { FunctionContext } from './function-context.js';
-import { takesRegisters } from './imports.js';
+import { checkArguments } from './check-arguments.js';
+import { emitWorldHelper } from './emit-world.js';
+import { emitMapLookup } from './emit-map-lookup.js';
 import { INLINED_INSNS_A_CALLER } from './plan-functions.js';
 import { ARGUMENTS } from './register-use.js';
 
@@ -21,17 +23,20 @@ export function emitHelperCall(f: FunctionContext, insn: Insn): void {
   const steps = imports.callback.get(name);
   if (name === 'tail_call') emitTailCall(f);
   else if (steps !== undefined) emitCallbackCall(f, name, steps);
-  else emitPlainCall(f, name, must(imports.plain.get(name), `import ${name}`));
+  else if (!emitWorldHelper(f, name) && !(name === 'map_lookup_elem' && emitMapLookup(f)))
+    emitPlainCall(f, name, must(imports.plain.get(name), `import ${name}`));
 }
 
 function emitPlainCall(f: FunctionContext, name: HelperName, func: number): void {
   const row = HELPER_ROWS[name];
   const { code } = f;
-  f.storePlace();
-  if (takesRegisters(name, f.module.checks)) {
+  const checked = f.module.imports.checked.get(name);
+  if (checked !== undefined && !checkArguments(f, name)) {
+    f.storePlace();
     storeArguments(f, row.args.length);
-    code.call(func).i32(0).memory('i64.load', REGS_BASE);
+    code.call(checked).i32(0).memory('i64.load', REGS_BASE);
   } else {
+    f.storePlace();
     for (const word of wordsOf(row)) {
       f.get(word >> 1);
       if (word % 2 === 1) code.i64(32).op('i64.shr_u');

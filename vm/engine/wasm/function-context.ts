@@ -38,6 +38,8 @@ export interface ModuleContext {
   readonly special: ReadonlyMap<number, SpecialField>;
   /** Whether the host has tail calls. */
   readonly tailCalls: boolean;
+  /** Index of the function that looks keys up in a map, by map, as far as there are calls. */
+  readonly lookups: Map<number, number>;
   /** Emits a function in the place of its call; its r0 becomes the caller's. */
   readonly emitInlined: (caller: FunctionContext, func: number) => void;
 }

@@ -1,7 +1,7 @@
 /**
  * What compiled code calls in JavaScript: helpers, the steps of those that call back, the target of a tail call. No signature
- * holds an i64, which would cost a BigInt a call. Register words go as i32; where arguments are checked or a callback is driven,
- * r1-r5 go through the register file in memory, and the same adapter as the interpreter's takes them from there.
+ * holds an i64, which would cost a BigInt a call. Register words go as i32. Where compiled code cannot check arguments itself, or a
+ * callback is driven, r1-r5 go through the register file in memory, and the same adapter as the interpreter's takes them from there.
  */
 import { must } from '../../errors.js';
 import { isCallback } from '../../helpers/helper.js';
@@ -17,7 +17,7 @@ import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
 import type { HelperName } from '../../spec/helpers.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
 import type { ValueType } from '../../wasm/opcodes.js';
-import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
+import { makeArgCheck, makeCall, memoryArgs, wordsOf } from '../call-helper.js';
 import type { Checks } from '../engine.js';
 import { MAX_TAIL_CALLS } from '../limits.js';
 
@@ -36,6 +36,8 @@ export interface Needs {
 /** Function indices of imports in the module. */
 export interface Imports {
   readonly plain: ReadonlyMap<HelperName, number>;
+  /** Where arguments are checked: those that take them from the register file, and check them. */
+  readonly checked: ReadonlyMap<HelperName, number>;
   readonly callback: ReadonlyMap<HelperName, { readonly begin: number; readonly next: number }>;
   /** -1 where the object has no tail calls. */
   readonly tailCall: number;
@@ -57,9 +59,9 @@ export function needsOf(object: ObjectSpec): Needs {
   };
 }
 
-/** Whether a plain helper takes its arguments from the register file. */
-export function takesRegisters(name: HelperName, checks: Checks): boolean {
-  return checks.memory && HELPER_ROWS[name].args.length > 0;
+/** Whether a plain helper has arguments that must be checked, by compiled code or from the register file. */
+function hasChecked(name: HelperName, checks: Checks): boolean {
+  return checks.memory && memoryArgs(HELPER_ROWS[name]).length > 0;
 }
 
 export function declareImports(module: ModuleBuilder, needs: Needs, checks: Checks): Imports {
@@ -68,11 +70,11 @@ export function declareImports(module: ModuleBuilder, needs: Needs, checks: Chec
     return module.importFunction(IMPORT_MODULE, name, module.type(words, results));
   };
   return {
-    plain: new Map(
-      needs.plain.map(({ name }) => [
-        name,
-        takesRegisters(name, checks) ? declare(name, 0, []) : declare(name, wordsOf(HELPER_ROWS[name]).length, ['i32']),
-      ]),
+    plain: new Map(needs.plain.map(({ name }) => [name, declare(name, wordsOf(HELPER_ROWS[name]).length, ['i32'])])),
+    checked: new Map(
+      needs.plain
+        .filter(({ name }) => hasChecked(name, checks))
+        .map(({ name }) => [name, declare(`${name}.checked`, 0, [])]),
     ),
     callback: new Map(
       needs.callback.map(({ name }) => [
@@ -91,12 +93,13 @@ export function bindImports(needs: Needs, machine: Machine, checks: Checks): Rec
   const bound: Record<string, unknown> = { memory: machine.memory.host };
   for (const helper of needs.plain) {
     const fn = helper.bind(machine);
-    if (takesRegisters(helper.name, checks)) {
+    bound[helper.name] = fn;
+    if (hasChecked(helper.name, checks)) {
       const call = makeCall(HELPER_ROWS[helper.name], fn, machine, true);
-      bound[helper.name] = () => {
+      bound[`${helper.name}.checked`] = () => {
         call(regs);
       };
-    } else bound[helper.name] = fn;
+    }
   }
   for (const helper of needs.callback) {
     const { begin, next } = bindSteps(helper, machine, checks, regs);

@@ -9,20 +9,18 @@ import { placeAt } from './places.js';
 type Where = Pick<CompiledModule, 'places' | 'sections'>;
 
 /** As V8 and SpiderMonkey write a frame of compiled code: the function's number, and the offset in the module. */
-const WASM_FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/;
+const WASM_FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/g;
 
 /** The number of the place where a host's error says that compiled code stood, or -1. */
 function placeOf(error: Error, { sections }: Where): number {
-  const match = WASM_FRAME.exec(error.stack ?? '');
-  const section = sections.get(Number(match?.[1]));
-  if (match === null || section === undefined) return -1;
-  const offset = Number(`0x${match[2] ?? ''}`) - section.start;
-  let found = -1;
-  for (const mark of section.marks) {
-    if (mark.offset > offset) break;
-    found = mark.number;
+  // The innermost frame may be of code that belongs to no function of the object, such as a map's lookup.
+  for (const [, func, at] of (error.stack ?? '').matchAll(WASM_FRAME)) {
+    const section = sections.get(Number(func));
+    if (section === undefined) continue;
+    const offset = Number(`0x${at ?? ''}`) - section.start;
+    return section.marks.findLast((mark) => mark.offset <= offset)?.number ?? -1;
   }
-  return found;
+  return -1;
 }
 
 /** Fills the trap cells after compiled code stopped itself, or JavaScript that it had called stopped it. */

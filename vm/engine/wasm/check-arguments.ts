@@ -1,0 +1,48 @@
+/** The memory arguments of a helper, checked by compiled code where their sizes are known while compiling. */
+import { must } from '../../errors.js';
+import { READ, READ_WRITE, WRITE } from '../../memory/shadow.js';
+import { HELPER_ROWS } from '../../spec/helpers.js';
+import type { HelperName } from '../../spec/helpers.js';
+import { memoryArgs } from '../call-helper.js';
+import type { MemoryArg } from '../call-helper.js';
+import { checkRange, MAX_CHECKED_BYTES } from './access.js';
+import type { FunctionContext } from './function-context.js';
+
+/** Bytes of the argument, if they are known. */
+function bytesOf(f: FunctionContext, { size }: MemoryArg): number | undefined {
+  if (typeof size === 'number') return size;
+  if ('map' in size) {
+    const map = f.knownAs(size.register >> 1, 'map');
+    if (map === undefined) return undefined;
+    const spec = must(f.module.object.maps[map], 'a map');
+    return size.map === 'key' ? spec.keyBytes : spec.valueBytes;
+  }
+  const bytes = f.knownAs(size.register >> 1, 'number');
+  return bytes !== undefined && bytes >= 0 ? bytes : undefined;
+}
+
+/** Emits the checks of a helper's arguments in their order; false, and nothing emitted, where not all can be. */
+export function checkArguments(f: FunctionContext, name: HelperName): boolean {
+  // What a helper fills in would have to count as written.
+  if (f.module.checks.stackInit) return false;
+  const ranges: (() => void)[] = [];
+  for (const arg of memoryArgs(HELPER_ROWS[name])) {
+    const register = arg.register >> 1;
+    const bytes = bytesOf(f, arg);
+    if (bytes === undefined || bytes > MAX_CHECKED_BYTES || bytes === 0) {
+      // Nothing to read, and NULL where a program that means nothing passes it.
+      if (bytes === 0 && f.knownAs(register, 'number') === 0) continue;
+      return false;
+    }
+    if (arg.nullable) {
+      if (f.knownAs(register, 'number') === 0 && typeof arg.size === 'number') continue;
+      if (f.knownAs(register, 'frame') === undefined && typeof arg.size === 'number') return false;
+    }
+    const rights = arg.rights === WRITE ? WRITE : arg.rights === READ ? READ : READ_WRITE;
+    ranges.push(() => {
+      checkRange(f, register, bytes, rights);
+    });
+  }
+  for (const check of ranges) check();
+  return true;
+}
