@@ -16,12 +16,12 @@ export interface Checks {
   readonly memory: boolean;
   /** With `memory`: reading stack bytes that this frame never wrote is refused too. Linux allows it when privileged. */
   readonly stackInit: boolean;
-  /** Count how often each basic block was entered (engine wasm). */
-  readonly counters: boolean;
+  /** Count how often each basic block was entered (engine wasm); left out: no. */
+  readonly counters?: boolean;
 }
 
-export const ALL_CHECKS: Checks = { fuel: true, memory: true, stackInit: false, counters: false };
-export const NO_CHECKS: Checks = { fuel: false, memory: false, stackInit: false, counters: false };
+export const ALL_CHECKS: Checks = { fuel: true, memory: true, stackInit: false };
+export const NO_CHECKS: Checks = { fuel: false, memory: false, stackInit: false };
 
 /** Instructions a run may execute unless told otherwise: about a second of `interp`. */
 export const DEFAULT_FUEL = 200_000_000;
