@@ -288,7 +288,7 @@ function tieToOriginal(out: Reg, dstReg: Reg, srcReg: Reg, subtracts: boolean, w
   const isConst = width === 32 ? bounds.lowIsConst : bounds.isConst;
   if (dstReg.id === 0 || (dstReg.id & ADD_CONST) !== 0 || !isConst || dstReg === srcReg) return;
   const { vLo, vHi } = bounds.bits;
-  if (width === 64 && vHi !== vLo >> 31) return;
+  if (width === 64 ? vHi !== vLo >> 31 : widthOf(dstReg.bounds) > 32) return;
   if (subtracts && vLo === S32_MIN) return;
   out.id = dstReg.id | (width === 32 ? ADD_CONST32 : ADD_CONST64);
   out.off = subtracts ? -vLo : vLo;

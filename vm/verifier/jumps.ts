@@ -195,8 +195,8 @@ function branch(
   const { env } = v;
   const { insn } = env;
   const linked: LinkedReg[] = [];
-  if (byReg && srcReg.type === SCALAR && srcReg.id !== 0) collectLinked(env.cur, srcReg.id, linked);
-  if (dstReg.type === SCALAR && dstReg.id !== 0) collectLinked(env.cur, dstReg.id, linked);
+  if (byReg && srcReg.type === SCALAR && srcReg.id !== 0) collectLinked(env, srcReg.id, linked);
+  if (dstReg.type === SCALAR && dstReg.id !== 0) collectLinked(env, dstReg.id, linked);
   if (linked.length > 1) env.remember(-1, false, false, linked);
   const here = env.cur;
   const there = pushBranch(env, insn + env.off[insn]! + 1, insn);
@@ -243,21 +243,31 @@ function refineBoth(
   const [falseDst, falseSrc] = refined(false);
   const [trueDst, trueSrc] = refined(true);
   const thereRegs = there.top.regs;
-  thereRegs[dst] = soundReg(env, trueDst, 'true_reg1');
-  if (trueSrc !== undefined && !same) thereRegs[src] = soundReg(env, trueSrc, 'true_reg2');
-  env.cur.top.regs[dst] = soundReg(env, falseDst, 'false_reg1');
-  if (falseSrc !== undefined && !same) env.cur.top.regs[src] = soundReg(env, falseSrc, 'false_reg2');
+  const sound = (way: string, a: Reg, b: Reg | undefined): readonly [Reg, Reg | undefined] => {
+    const first = soundReg(env, a, `${way}_reg1`);
+    if (b === undefined) return [first, undefined];
+    const second = soundReg(env, same ? first : b, `${way}_reg2`);
+    return [same ? second : first, second];
+  };
+  const onJump = sound('true', trueDst, trueSrc);
+  const behind = sound('false', falseDst, falseSrc);
+  thereRegs[dst] = onJump[0];
+  if (onJump[1] !== undefined) thereRegs[src] = onJump[1];
+  env.cur.top.regs[dst] = behind[0];
+  if (behind[1] !== undefined) env.cur.top.regs[src] = behind[1];
 }
 
-/** Registers and spilled ones with an id; what does not fit any more is untied. */
-function collectLinked(state: State, id: number, linked: LinkedReg[]): void {
+/** Live registers and spilled ones with an id; what does not fit any more is untied. */
+function collectLinked(env: Env, id: number, linked: LinkedReg[]): void {
+  const state = env.cur;
   const wanted = id & ~ADD_CONST;
   const isWanted = (reg: Reg): boolean => reg.type === SCALAR && (reg.id & ~ADD_CONST) === wanted;
   for (let frame = state.depth; frame >= 0; frame--) {
     const { regs, stack } = state.frames[frame]!;
+    const live = env.liveRegs[state.insnOf(frame)]!;
     for (let index = 0; index < 10; index++) {
       const reg = regs[index]!;
-      if (reg.id === 0 || !isWanted(reg)) continue;
+      if (reg.id === 0 || ((live >>> index) & 1) === 0 || !isWanted(reg)) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame, index, isReg: true });
       else regs[index] = reg.withId(0);
     }

@@ -34,10 +34,8 @@ export function clearCallerSaved(env: Env): void {
 export function soundReg(env: Env, reg: Reg, context: string): Reg {
   const what = reg.bounds.contradiction();
   if (what === undefined) return reg;
-  if (env.testRegInvariants) {
-    env.log.add(`verifier bug: REG INVARIANTS VIOLATION (${context}): ${what} ${rangesText(reg.bounds)}\n`);
-    env.fail(errno.EFAULT);
-  }
+  env.log.add(`verifier bug: REG INVARIANTS VIOLATION (${context}): ${what} ${rangesText(reg.bounds)}\n`);
+  if (env.testRegInvariants) env.fail(errno.EFAULT);
   const forgotten = UNKNOWN_BOUNDS.clone();
   forgotten.bits = reg.bounds.bits;
   return reg.withBounds(forgotten);

@@ -1,0 +1,29 @@
+/** The verifier's cases, put to the running kernel: the same verdict, message and count. */
+import t from 'tap';
+import { assemble } from '../../vm/asm/assemble.js';
+import { PROG_TYPE_ROWS } from '../../vm/spec/prog-types.js';
+import { CASES } from '../verifier/programs.js';
+import { openLoader, whyNotRecordedKernel } from './bpf-syscall.js';
+
+const reason = whyNotRecordedKernel('6.18');
+
+/** The last line of a log that is no statistic. */
+function lastWord(log: string): string {
+  const lines = log
+    .split('\n')
+    .filter((line) => line !== '' && !/^(processed|verification time|stack depth) /.test(line));
+  return lines.at(-1) ?? '';
+}
+
+t.test('small programs', { skip: reason ?? false }, (t) => {
+  const load = openLoader();
+  for (const { name, type = 'xdp', text, message, errno = 13, processed, maps } of CASES) {
+    if (maps === true) continue;
+    const answer = load({ insns: assemble(text).bytes, type: PROG_TYPE_ROWS[type].id });
+    t.equal(answer.errno, message === undefined ? 0 : errno, `${name}: errno`);
+    if (message !== undefined) t.equal(lastWord(answer.log), message, `${name}: message`);
+    const count = /^processed (\d+) insns/m.exec(answer.log)?.[1];
+    t.equal(Number(count), processed, `${name}: instructions looked at`);
+  }
+  t.end();
+});
