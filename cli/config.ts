@@ -1,30 +1,56 @@
 /**
- * `-c skep.yaml` and `--set`: reads the files that a config names, and gives the datapath that it describes. Paths in a
- * config are relative to it. Loaded only where there is a config: yaml and zod take long to load.
+ * `-C skep.yaml`: reads the files that a config names, and gives the datapaths that it describes. Paths in a config are
+ * relative to it. Loaded only where there is a config: yaml and zod take long to load.
  */
 import { dirname, resolve } from 'node:path';
 import { readInput } from '../node/read-input.js';
-import { configure, dumpsOf, readConfig } from '../vm/config/index.js';
-import type { Config, Configured, ConfigureOptions } from '../vm/config/index.js';
+import { configure, dumpsOf, goesOnOf, readConfig } from '../vm/config/index.js';
+import type { ConfigFile, ConfigureOptions } from '../vm/config/index.js';
 import { ConfigError, ConfigErrors, SkepError } from '../vm/index.js';
+import type { Attachment } from '../vm/index.js';
 import { joinControl } from './config-control.js';
-
-export interface ConfiguredRun extends Configured {
-  readonly config: Config;
-  /** The object's path as the config or the command line says it. */
-  readonly object: string;
-}
+import type { UnnamedStage } from './stage.js';
 
 /**
  * @param object path from the command line; absent: the config's
  * @param options what the command line says comes before what the config says
+ * @returns a stage where the config is about one program, else all of its stages
  */
-export async function loadWithConfig(
+export async function loadConfigStages(
   path: string,
   object: string | undefined,
   options: ConfigureOptions,
-): Promise<ConfiguredRun> {
+): Promise<UnnamedStage[]> {
   const file = readConfig(new TextDecoder().decode(await readInput(path)), path);
+  if (file.stages.length === 0) return [await loadStage(path, file, object, options)];
+  if (object !== undefined || options.program !== undefined) {
+    throw new ConfigErrors([
+      file.text.fault(['stages'], 'refused', 'the stages say which object and which program runs', {
+        at: 'key',
+        hint: `leave ${object ?? '--prog'} away`,
+      }),
+    ]);
+  }
+  const stages: UnnamedStage[] = [];
+  const faults: ConfigError[] = [];
+  for (const stage of file.stages) {
+    try {
+      stages.push(await loadStage(path, stage, undefined, options));
+    } catch (error) {
+      if (!(error instanceof ConfigErrors)) throw error;
+      faults.push(...error.errors);
+    }
+  }
+  if (faults.length > 0) throw new ConfigErrors(faults);
+  return stages;
+}
+
+async function loadStage(
+  path: string,
+  file: ConfigFile,
+  object: string | undefined,
+  options: ConfigureOptions,
+): Promise<UnnamedStage> {
   const { config, text } = file;
   const beside = (name: string): string => resolve(dirname(path), name);
   if (object === undefined && config.object === undefined) {
@@ -60,7 +86,8 @@ export async function loadWithConfig(
   const name = object ?? config.object ?? path;
   const configured = configure(bytes, file, { ...options, name, dumps });
   joinControl(configured.datapath, file);
-  return { ...configured, config, object: name };
+  const goesOn = (attachment: Attachment) => goesOnOf(file, attachment, configured.reasons);
+  return { ...configured, name: config.name, object: name, goesOn };
 }
 
 function mustBeConfigError(error: unknown): ConfigError {

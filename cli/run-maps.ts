@@ -1,6 +1,6 @@
 /** What maps hold after a run, by BTF type where there is one: tables for people, plain data for JSON. Knows no streams. */
 import { ConfigError } from '../vm/index.js';
-import type { Datapath, MapHandle, Value } from '../vm/index.js';
+import type { Datapath, MapHandle, ReasonCounters, Value } from '../vm/index.js';
 import { renderTable } from './text-table.js';
 import { jsonValue, valueText } from './value-text.js';
 
@@ -60,12 +60,14 @@ function typesOf(datapath: Datapath, map: MapHandle): Typed {
   return { key: (bytes) => typed.decodeKey(bytes), value: (bytes) => typed.decode(bytes) };
 }
 
-function* entriesOf(datapath: Datapath, map: MapHandle): Generator<Entry> {
+function* entriesOf(datapath: Datapath, map: MapHandle, reasons: ReasonCounters | undefined): Generator<Entry> {
   const types = typesOf(datapath, map);
+  const names = reasons?.map === map.spec.name ? reasons.names : [];
+  const named = (key: Value): Value => (typeof key === 'number' ? (names[key] ?? key) : key);
   for (const [key, bytes] of map.entries()) {
     const value = types.value(bytes);
     const values = map.perCpu && Array.isArray(value) ? (value as readonly Value[]) : [value];
-    yield { key: types.key(key), values, isZero: bytes.every((byte) => byte === 0) };
+    yield { key: named(types.key(key)), values, isZero: bytes.every((byte) => byte === 0) };
   }
 }
 
@@ -84,15 +86,18 @@ function columnsOf(sample: Value | undefined, name: string): { head: string[]; c
   };
 }
 
-/** One map for people. Entries of arrays that hold only zeros are counted, not shown. */
-export function renderMap(datapath: Datapath, map: MapHandle): string {
+/**
+ * One map for people. Entries of arrays that hold only zeros are counted, not shown.
+ * @param reasons name the keys of the map that counts them
+ */
+export function renderMap(datapath: Datapath, map: MapHandle, reasons?: ReasonCounters): string {
   const { name, type, section } = map.spec;
   if (section !== undefined) return renderSection(datapath, map);
   const isArray = type === 'array' || type === 'percpu_array';
   const shown: Entry[] = [];
   let zeros = 0;
   let more = 0;
-  for (const entry of entriesOf(datapath, map)) {
+  for (const entry of entriesOf(datapath, map, reasons)) {
     if (isArray && entry.isZero) zeros++;
     else if (shown.length < MAX_ROWS) shown.push(entry);
     else more++;
@@ -150,13 +155,13 @@ function renderSection(datapath: Datapath, map: MapHandle): string {
 }
 
 /** One map as plain data: `entries` of key and value, of per-CPU maps `values`; of a data section `variables`. */
-export function mapJson(datapath: Datapath, map: MapHandle): unknown {
+export function mapJson(datapath: Datapath, map: MapHandle, reasons?: ReasonCounters): unknown {
   const { name, type, section, variables = [] } = map.spec;
   if (section !== undefined && variables.length > 0) {
     const all = variablesOf(datapath, map).map(([variable, value]) => [variable, jsonValue(value)]);
     return { name, type, variables: Object.fromEntries(all) as unknown };
   }
-  const entries = Array.from(entriesOf(datapath, map), ({ key, values }) =>
+  const entries = Array.from(entriesOf(datapath, map, reasons), ({ key, values }) =>
     map.perCpu
       ? { key: jsonValue(key), values: values.map(jsonValue) }
       : { key: jsonValue(key), value: jsonValue(values[0] ?? '') },

@@ -1,7 +1,7 @@
 /** What `skep run` prints: the verdict table, traps with their C line, packet lines, JSON. Knows no files. */
 import { styleText } from 'node:util';
-import { redirectText, summarizePacket, tunnelText } from '../vm/index.js';
-import type { CodePlace, PacketOutcome, ReplaySummary, TrapReport } from '../vm/index.js';
+import { endsPacket, redirectText, summarizePacket, tunnelText } from '../vm/index.js';
+import type { CodePlace, PacketOutcome, ReplaySummary, Spread, TrapReport } from '../vm/index.js';
 import { eventData } from './run-events.js';
 import type { EventDecoder } from './run-events.js';
 import { renderTable } from './text-table.js';
@@ -10,7 +10,7 @@ function plural(count: number, what: string): string {
   return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
 }
 
-function share(part: number, whole: number): string {
+export function share(part: number, whole: number): string {
   return `${((100 * part) / Math.max(whole, 1)).toFixed(1)} %`;
 }
 
@@ -46,14 +46,56 @@ function placeText({ func, pc, line }: CodePlace): string {
   return `${line.file.replace(/^(\.\/)+/, '')}:${String(line.line)}: ${line.text.trim()}`;
 }
 
-/** Where each verdict was decided, but for the most common one that lets packets pass; undefined where nothing is left. */
-export function renderDecisions({ verdicts, decisions = [] }: ReplaySummary): string | undefined {
+/**
+ * Why packets got their verdicts, as far as is known: reasons, and the lines that decided. Where there are reasons, they suffice
+ * for verdicts that let packets go on; where there are none, the most common such verdict needs no line. Undefined where
+ * nothing is left.
+ */
+export function renderDecisions({ verdicts, decisions, reasons }: ReplaySummary): string | undefined {
   const usual = verdicts.find(({ verdict }) => PASSES.has(verdict))?.verdict;
-  const rows = decisions
-    .filter(({ verdict }) => verdict !== usual)
-    .map(({ verdict, packets, first, place }) => [verdict, String(packets), String(first), placeText(place)]);
+  const wantsLine = (verdict: string): boolean =>
+    decisions !== undefined && (reasons === undefined ? verdict !== usual : endsPacket(verdict));
+  const rows: { verdict: string; reason?: string | undefined; packets: number; first: number; place?: CodePlace }[] = [
+    ...(decisions ?? []).filter(({ verdict }) => wantsLine(verdict)),
+    ...(reasons ?? []).filter(({ verdict }) => !wantsLine(verdict)),
+  ];
   if (rows.length === 0) return undefined;
-  return `${renderTable(['VERDICT', 'PACKETS', 'FIRST', 'DECIDED AT'], rows, [1, 2])}\n`;
+  const order = verdicts.map(({ verdict }) => verdict);
+  rows.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+  const hasLines = rows.some(({ place }) => place !== undefined);
+  const table = rows.map(({ verdict, reason, packets, first, place }) => [
+    verdict,
+    ...(reasons === undefined ? [] : [reason ?? '']),
+    String(packets),
+    String(first),
+    ...(hasLines ? [place === undefined ? '' : placeText(place)] : []),
+  ]);
+  const head = [
+    'VERDICT',
+    ...(reasons === undefined ? [] : ['REASON']),
+    'PACKETS',
+    'FIRST',
+    ...(hasLines ? ['DECIDED AT'] : []),
+  ];
+  const at = head.indexOf('PACKETS');
+  return `${renderTable(head, table, [at, at + 1])}\n`;
+}
+
+/** For each destination where its packets were sent; undefined where none was changed. */
+export function renderSpread(spread: Spread): string | undefined {
+  const rows = spread.rows();
+  if (rows.length === 0) return undefined;
+  const flows = new Map<string, number>();
+  for (const row of rows) flows.set(row.to, (flows.get(row.to) ?? 0) + row.flows);
+  const table = rows.map((row, index) => [
+    row.to === rows[index - 1]?.to ? '' : row.to,
+    row.sentTo,
+    String(row.packets),
+    String(row.flows),
+    share(row.flows, flows.get(row.to) ?? 0),
+  ]);
+  const note = spread.beyond === 0 ? '' : `${plural(spread.beyond, 'packet')} beyond what is told apart\n`;
+  return `${renderTable(['TO', 'SENT TO', 'PACKETS', 'FLOWS', 'OF ITS FLOWS'], table, [2, 3, 4])}\n${note}`;
 }
 
 /** The report for people; ends with a newline. */
@@ -86,15 +128,19 @@ function clockText(sec: number, nsec: number): string {
 export interface PacketDetails {
   /** Prints events, where it is given. */
   readonly events?: EventDecoder;
+  /** Name of the stage, where there are several. */
+  readonly stage?: string;
 }
 
 /** One packet in one line, and a line for each event, trace line and trap of it; ends with a newline. */
 export function renderPacket(outcome: PacketOutcome, colours: boolean, details: PacketDetails = {}): string {
-  const { packet, frame, verdict, insns, trace, trap, decided, redirect, tunnel, clones } = outcome;
-  const target = redirect === undefined ? '' : ` -> ${redirectText(redirect)}`;
+  const { packet, frame, verdict, insns, trace, trap, decided, reason, redirect, tunnel, clones } = outcome;
+  const because = reason === undefined ? '' : ` ${reason}`;
+  const target = `${redirect === undefined ? '' : ` -> ${redirectText(redirect)}`}${because}`;
   const lines = [
     [
       String(packet.index + 1).padStart(5),
+      ...(details.stage === undefined ? [] : [details.stage]),
       clockText(packet.sec, packet.nsec),
       `${paint(verdict, colours)}${target}${' '.repeat(Math.max(0, 12 - verdict.length - target.length))}`,
       `${String(insns).padStart(5)} insns`,
@@ -102,8 +148,8 @@ export function renderPacket(outcome: PacketOutcome, colours: boolean, details: 
     ].join('  '),
   ];
   const [place] = decided ?? [];
-  if (place !== undefined && trap === undefined && !PASSES.has(verdict))
-    lines.push(`       decided at ${placeText(place)}`);
+  const wantsPlace = reason === undefined ? !PASSES.has(verdict) : endsPacket(verdict);
+  if (place !== undefined && trap === undefined && wantsPlace) lines.push(`       decided at ${placeText(place)}`);
   for (const event of details.events === undefined ? [] : outcome.events) {
     lines.push(`       ${details.events?.text(event) ?? ''}`);
   }
@@ -128,7 +174,8 @@ export function summaryJson(summary: ReplaySummary): unknown {
 
 /** One packet as plain data. */
 export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unknown {
-  const { packet, frame, verdict, code, insns, events, trace, trap, decided, redirect, tunnel, clones } = outcome;
+  const { packet, frame, verdict, code, insns, events, trace, trap, decided, reason, redirect, tunnel, clones } =
+    outcome;
   return {
     packet: packet.index + 1,
     sec: packet.sec,
@@ -145,6 +192,7 @@ export function packetJson(outcome: PacketOutcome, decoder: EventDecoder): unkno
     ...(clones.length === 0
       ? {}
       : { clones: clones.map((clone) => ({ ...clone, packet: Buffer.from(clone.packet).toString('hex') })) }),
+    ...(reason === undefined ? {} : { reason }),
     ...(decided === undefined ? {} : { decided }),
     ...(trap === undefined ? {} : { trap }),
   };

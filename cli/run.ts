@@ -2,45 +2,29 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { openCaptureSource } from '../node/capture-source.js';
-import { readInput } from '../node/read-input.js';
 import { openOutput } from '../node/write-output.js';
 import type { Output } from '../node/write-output.js';
-import {
-  ConfigError,
-  DecisionRecorder,
-  describeObject,
-  load,
-  PcapError,
-  readCapture,
-  Replay,
-  VerdictCapture,
-} from '../vm/index.js';
-import type { Configured } from '../vm/config/index.js';
-import type { Datapath, EngineName, Packet, PacketOutcome, ProgramSpec, SkepError } from '../vm/index.js';
+import { ConfigError, DecisionRecorder, PcapError, readCapture, Replay, Spread, VerdictCapture } from '../vm/index.js';
+import type { MapHandle, Packet, PacketOutcome, ProgramSpec, SkepError } from '../vm/index.js';
+import { ChainScore } from './chain-score.js';
 import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
-import { parseSetting, setGlobals } from './set-globals.js';
-import type { GlobalSetting } from './set-globals.js';
-import { createProgress } from './progress.js';
-import { EventDecoder, eventJson, eventText } from './run-events.js';
-import { chosenMaps, mapJson, renderMap } from './run-maps.js';
-import { packetJson, renderDecisions, renderPacket, renderSummary, summaryJson } from './run-report.js';
+import { loadStages } from './load-stages.js';
 import { nameCapture } from './name-capture.js';
 import { parseBytes, parseCount } from './option-values.js';
+import { createProgress } from './progress.js';
 import { renderError } from './render-error.js';
+import { EventDecoder, eventJson, eventText } from './run-events.js';
+import { chosenMaps } from './run-maps.js';
+import { packetJson, renderPacket } from './run-report.js';
+import { jsonReport, missingDevice, textReport } from './run-summary.js';
+import type { RunStage } from './run-summary.js';
+import { parseSetting } from './set-globals.js';
+import type { Stage, StageFlags } from './stage.js';
 
-interface RunFlags {
+interface RunFlags extends StageFlags {
   readonly read?: string;
-  readonly prog?: string;
-  readonly engine?: EngineName;
-  readonly config?: string;
-  readonly set?: readonly GlobalSetting[];
-  readonly memory?: number;
-  readonly fuel?: number;
-  readonly seed?: number;
-  readonly cpus?: number;
   readonly count?: number;
-  readonly btf?: string;
   readonly json?: true;
   readonly verbose?: true;
   readonly write?: string;
@@ -49,6 +33,7 @@ interface RunFlags {
   readonly eventType?: string;
   readonly maps?: true | readonly string[];
   readonly why?: true;
+  readonly spread?: true;
 }
 
 type Watch = (outcome: PacketOutcome) => void;
@@ -64,7 +49,11 @@ export function addRunCommand(program: Command, io: Io): void {
   program
     .command('run')
     .description('replay a capture through a program and show its verdicts')
-    .argument('[object]', 'ELF file made by clang -target bpf, or a config that names one (*.yaml, *.yml, *.json)')
+    .argument(
+      '[objects...]',
+      'ELF file made by clang -target bpf (FILE.o:PROGRAM), or a config that names one (*.yaml, *.yml, *.json); ' +
+        'several are a chain: what one lets pass comes in at the next',
+    )
     .option('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-p, --prog <name>', 'program to run, by its name or section; needed where the object has several')
     .addOption(new Option('--engine <engine>', 'how to execute (default interp)').choices(['interp', 'wasm']))
@@ -79,13 +68,14 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)
     .option('--btf <file>', 'BTF of the kernel to relocate against (CO-RE)')
     .option('--why', 'say at which C line each verdict was decided (engine interp, slower)')
+    .option('--spread', 'say how packets whose destination changed are spread over the new ones')
     .option('--events', 'print what the program sent to user space, by its BTF type')
     .option('--event-type <struct>', 'what the events are, where the object does not say it')
     .option('--maps [names]', 'print what maps hold at the end: all, or those named (commas between)', parseNames)
     .option('--json', 'print JSON: one object; with -v one line a packet before it')
     .option('-v, --verbose', 'print a line for each packet')
-    .action(async (object: string | undefined, flags: RunFlags) => {
-      io.exit(await run(object, flags, io));
+    .action(async (objects: readonly string[], flags: RunFlags) => {
+      io.exit(await run(objects, flags, io));
     });
 }
 
@@ -102,50 +92,15 @@ const BLANK: Packet = {
   comment: undefined,
 };
 
-/** A datapath and how packets come to it, from an object or a config. */
-interface Loaded extends Pick<Configured, 'datapath' | 'program' | 'attach' | 'ifindex'> {
-  readonly object: string;
-}
-
-async function loadRun(given: string | undefined, flags: RunFlags): Promise<Loaded> {
-  const options = {
-    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
-    ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
-    ...(flags.fuel === undefined ? {} : { fuel: flags.fuel }),
-    ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    ...(flags.btf === undefined ? {} : { targetBtf: await readInput(flags.btf) }),
-  };
-  const isConfig = flags.config === undefined && given !== undefined && /\.(?:ya?ml|json)$/i.test(given);
-  const config = isConfig ? given : flags.config;
-  if (config !== undefined) {
-    const { loadWithConfig } = await import('./config.js');
-    return await loadWithConfig(config, isConfig ? undefined : given, { ...options, program: flags.prog });
+async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<number> {
+  const stages = (await loadStages(given, flags)).map((stage) => attachStage(stage, flags));
+  const [first] = stages;
+  if (first === undefined) return 0;
+  const chain = stages.length > 1 ? new ChainScore(stages) : undefined;
+  if (chain !== undefined && flags.eventType !== undefined) {
+    throw new ConfigError('config-usage', '--event-type is for one object, here are several');
   }
-  if (given === undefined) {
-    throw new ConfigError('config-usage', 'which object?', { hint: 'give an object, or --config FILE that names one' });
-  }
-  const datapath = load(await readInput(given), { name: given, ...options });
-  return { datapath, program: flags.prog, attach: {}, ifindex: undefined, object: given };
-}
-
-async function run(given: string | undefined, flags: RunFlags, io: Io): Promise<number> {
-  const { datapath, program: wanted, attach, ifindex, object } = await loadRun(given, flags);
-  setGlobals(datapath, flags.set);
-  if (flags.why === true && datapath.engine !== 'interp') {
-    throw new ConfigError('config-value', `--why needs engine interp, ${datapath.engine} does not tell its steps`, {
-      hint: 'leave --engine out',
-    });
-  }
-  const recorder = flags.why === true ? new DecisionRecorder(datapath.machine) : undefined;
-  const attachment = datapath.attach(wanted, { ...attach, ...(recorder === undefined ? {} : { probe: recorder }) });
-  const replay = new Replay(datapath.machine, attachment, {
-    ...(recorder === undefined ? {} : { decisions: recorder }),
-    ...(ifindex === undefined ? {} : { ifindex }),
-  });
-  const maps = flags.maps === undefined ? [] : chosenMaps(datapath, flags.maps === true ? [] : flags.maps);
-  const { program } = attachment;
-  const events = new EventDecoder(datapath, flags.eventType);
+  const maps = mapsOf(stages, flags.maps);
   const report = (text: string): void => {
     if (flags.write === '-') io.err(text);
     else io.out(text);
@@ -154,12 +109,16 @@ async function run(given: string | undefined, flags: RunFlags, io: Io): Promise<
   const output = flags.write === undefined ? undefined : outputOf(flags.write, io);
   let failure: SkepError | undefined;
   try {
-    const watch = all([
-      output === undefined ? undefined : captureWriter(output, program, flags),
-      lineWriter(flags, lines, events, io),
-    ]);
-    failure = await feed(replay, flags, io, (packet) => {
-      replay.packet(packet, watch);
+    const capture = output === undefined ? undefined : captureWriter(output, flags);
+    const watches = new Map(stages.map((stage) => [stage, watchOf(stage, stages, flags, lines, capture, io)]));
+    const one = watches.get(first);
+    failure = await feed(first.replay, flags, io, (packet) => {
+      if (chain === undefined) first.replay.packet(packet, one);
+      else {
+        chain.packet(packet, (stage, outcome) => {
+          watches.get(stage)?.(outcome);
+        });
+      }
       if (lines.length >= 1000) report(lines.splice(0).join(''));
     });
     report(lines.join(''));
@@ -167,26 +126,78 @@ async function run(given: string | undefined, flags: RunFlags, io: Io): Promise<
   } finally {
     output?.discard();
   }
-  const summary = replay.summary();
-  if (flags.json === true) {
-    const head = { object, program: program.name, section: program.section, engine: datapath.engine };
-    const tail = flags.maps === undefined ? {} : { maps: maps.map((map) => mapJson(datapath, map)) };
-    const whole = { ...head, ...(summaryJson(summary) as object), ...tail };
-    report(`${JSON.stringify(whole, null, flags.verbose === true ? 0 : 2)}\n`);
-  } else {
-    const note = events.note === undefined ? undefined : `note: ${events.note}\n`;
-    const parts = [
-      `${heading(object, datapath, program.name, flags)}\n`,
-      renderSummary(summary),
-      renderDecisions(summary),
-      note,
-      ...maps.map((map) => renderMap(datapath, map)),
-    ];
-    report(parts.filter((part) => part !== undefined).join('\n'));
+  report(flags.json === true ? jsonReport(stages, chain, maps, flags) : textReport(stages, chain, maps, flags));
+  for (const error of [failure, ...stages.map((stage) => missingDevice(stage, chain !== undefined))]) {
+    if (error === undefined) continue;
+    io.err(renderError(error));
+    failure ??= error;
   }
-  if (failure === undefined) return 0;
-  io.err(renderError(failure));
-  return EXIT_BAD_INPUT;
+  return failure === undefined ? 0 : EXIT_BAD_INPUT;
+}
+
+function attachStage(stage: Stage, flags: RunFlags): RunStage {
+  const { datapath, program, attach, ifindex, reasons } = stage;
+  if (flags.why === true && datapath.engine !== 'interp') {
+    throw new ConfigError('config-value', `--why needs engine interp, ${datapath.engine} does not tell its steps`, {
+      hint: 'leave --engine out',
+    });
+  }
+  const recorder = flags.why === true ? new DecisionRecorder(datapath.machine) : undefined;
+  const attachment = datapath.attach(program, { ...attach, ...(recorder === undefined ? {} : { probe: recorder }) });
+  const goesOn = stage.goesOn(attachment);
+  return {
+    ...stage,
+    spec: attachment.program,
+    replay: new Replay(datapath.machine, attachment, {
+      ...(recorder === undefined ? {} : { decisions: recorder }),
+      ...(reasons === undefined ? {} : { reasons }),
+      ...(ifindex === undefined ? {} : { ifindex }),
+    }),
+    ...(goesOn === undefined ? {} : { lets: goesOn }),
+    events: new EventDecoder(datapath, flags.eventType),
+    ...(flags.spread === true ? { spread: new Spread() } : {}),
+  };
+}
+
+/** Of all stages those that have such maps, but for names that none has. */
+function mapsOf(stages: readonly RunStage[], wanted: RunFlags['maps']): ReadonlyMap<RunStage, readonly MapHandle[]> {
+  if (wanted === undefined) return new Map();
+  const names = wanted === true ? [] : wanted;
+  const known = new Set(stages.flatMap(({ datapath }) => datapath.object.maps.map(({ name }) => name)));
+  return new Map(
+    stages.map((stage, index) => {
+      const own = new Set(stage.datapath.object.maps.map(({ name }) => name));
+      // What nobody has is asked of the first, which then says what it has.
+      const here = names.filter((name) => own.has(name) || (index === 0 && !known.has(name)));
+      return [stage, names.length > 0 && here.length === 0 ? [] : chosenMaps(stage.datapath, here)];
+    }),
+  );
+}
+
+/** What is done with each packet of a stage; undefined where nothing is: the replay then makes no outcomes. */
+function watchOf(
+  stage: RunStage,
+  stages: readonly RunStage[],
+  flags: RunFlags,
+  lines: string[],
+  capture: ((spec: ProgramSpec, outcome: PacketOutcome) => void) | undefined,
+  io: Io,
+): Watch | undefined {
+  const { spread, spec } = stage;
+  const column = stages.length > 1 ? Math.max(...stages.map(({ name }) => name.length)) : 0;
+  return all([
+    capture === undefined
+      ? undefined
+      : (outcome) => {
+          capture(spec, outcome);
+        },
+    spread === undefined
+      ? undefined
+      : ({ frame, left }) => {
+          spread.add(frame, left());
+        },
+    lineWriter(stage, column, flags, lines, io),
+  ]);
 }
 
 /** Standard output for `-`, which cannot be taken back. */
@@ -202,25 +213,41 @@ function outputOf(path: string, io: Io): Output {
   };
 }
 
-function captureWriter(output: Output, program: ProgramSpec, flags: RunFlags): Watch {
+function captureWriter(output: Output, flags: RunFlags): (program: ProgramSpec, outcome: PacketOutcome) => void {
   const capture = new VerdictCapture({ leftOnly: flags.leftOnly === true });
   for (const block of capture.start()) output.write(block);
-  return (outcome) => {
+  return (program, outcome) => {
     for (const block of capture.packet(program, outcome)) output.write(block);
   };
 }
 
-function lineWriter(flags: RunFlags, out: string[], events: EventDecoder, { colours }: Io): Watch | undefined {
+/** @param column characters for the stage's name; 0 where there is only one */
+function lineWriter(
+  { name, events }: RunStage,
+  column: number,
+  flags: RunFlags,
+  out: string[],
+  { colours }: Io,
+): Watch | undefined {
+  const stage = column === 0 ? {} : { stage: name };
   if (flags.verbose === true) {
-    if (flags.json === true) return (outcome) => void out.push(`${JSON.stringify(packetJson(outcome, events))}\n`);
-    const details = flags.events === true ? { events } : {};
+    if (flags.json === true) {
+      return (outcome) =>
+        void out.push(`${JSON.stringify({ ...stage, ...(packetJson(outcome, events) as object) })}\n`);
+    }
+    const details = {
+      ...(flags.events === true ? { events } : {}),
+      ...(column === 0 ? {} : { stage: name.padEnd(column) }),
+    };
     return (outcome) => void out.push(renderPacket(outcome, colours, details));
   }
   if (flags.events !== true) return undefined;
   return ({ packet, events: sent }) => {
     for (const event of sent) {
       const line =
-        flags.json === true ? JSON.stringify(eventJson(packet, event, events)) : eventText(packet, event, events);
+        flags.json === true
+          ? JSON.stringify({ ...stage, ...(eventJson(packet, event, events) as object) })
+          : eventText(packet, event, events);
       out.push(`${line}\n`);
     }
   };
@@ -269,12 +296,4 @@ async function feed(
     source.close();
     progress.stop();
   }
-}
-
-function heading(object: string, datapath: Datapath, program: string, flags: RunFlags): string {
-  const row = describeObject(datapath.object).programs.find(({ name }) => name === program);
-  const from = flags.read ?? 'one blank 64-byte frame (no capture given: -r FILE)';
-  const unsupported =
-    row === undefined || row.unsupported.length === 0 ? '' : `\nnote: ${row.unsupported.join('\nnote: ')}`;
-  return `${program} of ${object} over ${from}${unsupported}`;
 }

@@ -78,7 +78,9 @@ export { Replay } from './replay/replay.js';
 export type {
   CodePlace,
   DecisionTotal,
+  MissingDevice,
   PacketOutcome,
+  ReasonTotal,
   ReplayOptions,
   ReplaySummary,
   TrapTotal,
@@ -86,10 +88,14 @@ export type {
 } from './replay/replay.js';
 export { DecisionRecorder } from './replay/decisions.js';
 export type { InsnPlace } from './replay/decisions.js';
-export { VerdictCapture } from './replay/verdict-capture.js';
+export { ReasonCounters } from './datapath/reason-counters.js';
+export type { ReasonsOptions } from './datapath/reason-counters.js';
+export { Spread } from './replay/spread.js';
+export type { SpreadRow } from './replay/spread.js';
+export { endsPacket, VerdictCapture } from './replay/verdict-capture.js';
 export type { VerdictCaptureOptions } from './replay/verdict-capture.js';
 export { PacketTracer } from './debug/trace-packet.js';
-export type { TraceOutcome } from './debug/trace-packet.js';
+export type { TraceOutcome, TracerOptions } from './debug/trace-packet.js';
 export type { HelperCall, MemoryAccess, RegisterChange, TraceStep } from './debug/trace-step.js';
 export { listTests, testObject } from './testing/test-object.js';
 export type { TestObjectOptions } from './testing/test-object.js';
@@ -100,7 +106,7 @@ export type { StepName } from './testing/find-tests.js';
 export type { Subtest } from './testing/suite-result.js';
 export type { TestStatus } from './testing/test-status.js';
 export type { TestRun, TestRunInput, TestRunResult } from './datapath/test-run.js';
-export { Chain } from './replay/chain.js';
+export { Chain, goesOn } from './replay/chain.js';
 export type { ChainOutcome, ChainStage } from './replay/chain.js';
 export type { CostSummary } from './replay/cost.js';
 export { createCaptureReader, readCapture, readCaptureBytes } from './net/capture.js';

@@ -1,5 +1,6 @@
 /** `skep trace` as a user meets it: goldens, JSON, and what it says of bad input. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import t from 'tap';
 import { runCommandLine } from '../../cli/command-line.js';
 import { processIo } from '../../cli/io.js';
@@ -29,6 +30,31 @@ for (const { name, args } of GOLDENS) {
     equalsGolden(t, stdout, `test/cli/trace-goldens/${name}.txt`);
   });
 }
+
+t.test('golden: stages of a config, up to the one that keeps the packet', async (t) => {
+  // A denied client: the load balancer sends it on, the policy drops it.
+  const { status, stdout } = await runSkep(['trace', 'examples/chain.yaml', '-r', 'pcaps/mixed.pcapng', '-n', '61']);
+  t.equal(status, 0);
+  const stages = stdout.split(/^(?=stage )/m).map((text) => text.trimEnd().split('\n'));
+  t.equal(stages.length, 2);
+  t.match(stages[0]?.at(0), /^stage lb: lb of .*lb.bpf.o, packet 61 of/);
+  t.match(stages[0]?.at(-1), /^XDP_TX \(3\) after \d+ insns/);
+  t.match(stages[1]?.at(1), / -> 10\.0\.0\.\d:8080 |:8443 |:a::/, 'what the first stage left');
+  t.match(stages[1]?.at(-1), /^TC_ACT_SHOT \(2\) after \d+ insns, 1 event/);
+  t.equal((await runSkep(['trace', 'examples/chain.yaml', '-r', 'pcaps/mixed.pcapng', '-n', '2'])).status, 0);
+});
+
+t.test('a config with a variable of its own, and --set', async (t) => {
+  const services =
+    'services: [{ name: web, vip: 198.51.100.10, port: 80, protocol: tcp, backends: [{ address: 10.0.0.1 }] }]';
+  const text = `object: ${resolve('bpf/lb.bpf.o')}\nglobals: { ring_slots: 4093 }\n${services}\n`;
+  const config = join(t.testdir({ 'skep.yaml': text }), 'skep.yaml');
+  const args = ['trace', config, '-r', 'pcaps/mixed.pcapng', '--set', 'hash_seed=77', '--json'];
+  const lines = (await runSkep(args)).stdout.trimEnd().split('\n');
+  const reads = lines.flatMap((line) => (JSON.parse(line) as Partial<TraceStep>).memory ?? []);
+  t.match(reads.find(({ field }) => field === 'ring_slots')?.text, /^4093\b/);
+  t.match(reads.find(({ field }) => field === 'hash_seed')?.text, /^77\b/);
+});
 
 interface Outcome {
   readonly packet: number;

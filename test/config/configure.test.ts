@@ -103,6 +103,10 @@ const MISTAKES: readonly (readonly [name: string, object: Uint8Array, marked: st
     'maps: { empty: { entries: { 1: { entries: { 5: ›x } } } } }\n',
     'form',
   ],
+  ['reasons of a map that is not there', typed, 'reasons: { map: ›seem }\n', 'form'],
+  ['reasons in no array', typed, 'reasons: { map: ›conns }\n', 'form'],
+  ['an enum that is not there', typed, 'reasons: { map: seen, enum: ›state }\n', 'form'],
+  ['several programs at once', typed, 'stages: ›[{ object: a.o }]\n', 'refused'],
   ['a route without its device', typed, 'world: { routes: [{ prefix: 10.0.0.0/8, dev: ›eth0 }] }\n', 'refused'],
   [
     'two devices of one name',

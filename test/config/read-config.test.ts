@@ -43,6 +43,12 @@ const BROKEN: readonly (readonly [name: string, marked: string, problem: string]
   ['a merge of a number', 'checks: { <<: ›7 }\n', 'form'],
   ['not a mapping', '›- 1\n- 2\n', 'type'],
   ['a text', '›hello\n', 'type'],
+  ['no stages', 'stages: ›[]\n', 'range'],
+  ['an unknown key of a stage', 'stages:\n  - object: a.o\n    ›progam: x\n', 'unknown-key'],
+  ['stages within a stage', 'stages:\n  - ›stages: []\n', 'unknown-key'],
+  ['a map of no stage', '›maps: {}\nstages: [{ object: a.o }]\n', 'refused'],
+  ['two stages of one name', 'stages: [{ name: a }, { name: ›a }]\n', 'refused'],
+  ['a stage that goes on with nothing', 'stages: [{ goes_on: ›[] }]\n', 'range'],
 ];
 
 for (const [name, marked, problem] of BROKEN) {
@@ -54,6 +60,27 @@ for (const [name, marked, problem] of BROKEN) {
     t.end();
   });
 }
+
+t.test('a stage has what stands once for all, and says its mistakes at their place', (t) => {
+  const source = 'cpus: 4\nseed: 1\nstages:\n  - object: a.o\n    seed: 2\n  - { name: b, program: x }\n';
+  const { stages, config } = readConfig(source, 'skep.yaml');
+  t.same(config, { cpus: 4, seed: 1 });
+  t.same(
+    stages.map((each) => each.config),
+    [
+      { cpus: 4, seed: 2, object: 'a.o' },
+      { cpus: 4, seed: 1, name: 'b', program: 'x' },
+    ],
+  );
+  const [first, second] = stages;
+  t.match(first?.text.where(['seed']), { line: 5, col: 11 }, 'its own');
+  t.match(second?.text.where(['seed']), { line: 2, col: 7 }, 'that of all');
+  t.match(second?.text.fault(['program'], 'refused', 'no'), {
+    message: 'stages[1].program: no',
+    where: { line: 6, col: 25 },
+  });
+  t.end();
+});
 
 t.test('hints name the nearest key', (t) => {
   const errors = mistakesOf(() => readConfig('enigne: wasm\n', 'skep.yaml'));

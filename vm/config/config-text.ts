@@ -33,6 +33,24 @@ export type ConfigProblem =
   | 'refused'
   | 'unsupported';
 
+export interface FaultDetails {
+  readonly at?: 'key' | 'value';
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Where values of a config stand. */
+export interface ConfigPlaces {
+  readonly file: string;
+  /**
+   * @param at `key`: the key that leads there
+   * @returns the place of a value; where the path leaves the text, that of the last one on the way
+   */
+  where(path: ConfigPath, at?: 'key' | 'value'): Where;
+  /** A mistake at a value or its key. */
+  fault(path: ConfigPath, problem: ConfigProblem, message: string, details?: FaultDetails): ConfigError;
+}
+
 interface Spot {
   readonly keyOff: number;
   readonly valueOff: number;
@@ -41,7 +59,7 @@ interface Spot {
 
 type Node = ParsedNode | YAMLMap | YAMLSeq | null | undefined;
 
-export class ConfigText {
+export class ConfigText implements ConfigPlaces {
   readonly file: string;
   readonly value: unknown;
   /** Mistakes that leave the rest readable: keys that come twice, unknown tags. */
@@ -74,10 +92,6 @@ export class ConfigText {
     this.value = this.#read(this.#document.contents, this.#root, 0);
   }
 
-  /**
-   * @param at `key`: the key that leads there
-   * @returns the place of a value; where the path leaves the text, that of the last one on the way
-   */
   where(path: ConfigPath, at: 'key' | 'value' = 'value'): Where {
     let spot = this.#root;
     let left = path.length;
@@ -90,13 +104,7 @@ export class ConfigText {
     return this.#whereAt(at === 'key' || left > 0 ? spot.keyOff : spot.valueOff);
   }
 
-  /** A mistake at a value or its key. */
-  fault(
-    path: ConfigPath,
-    problem: ConfigProblem,
-    message: string,
-    details: { readonly at?: 'key' | 'value'; readonly hint?: string | undefined; readonly cause?: unknown } = {},
-  ): ConfigError {
+  fault(path: ConfigPath, problem: ConfigProblem, message: string, details: FaultDetails = {}): ConfigError {
     const { at, hint, cause } = details;
     const name = pathText(path);
     return new ConfigError(

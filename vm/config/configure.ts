@@ -4,7 +4,9 @@
  */
 import { Datapath } from '../datapath/datapath.js';
 import type { AttachOptions, DatapathOptions } from '../datapath/datapath.js';
+import type { Attachment } from '../datapath/attachment.js';
 import { chooseProgram } from '../datapath/choose-program.js';
+import { ReasonCounters } from '../datapath/reason-counters.js';
 import { ConfigError, ConfigErrors, LoadError } from '../errors.js';
 import { loadObject } from '../loader/load-object.js';
 import type { LoadOptions as ObjectOptions } from '../loader/load-object.js';
@@ -15,7 +17,7 @@ import { suggestion } from '../suggest.js';
 import type { ValueInput } from '../btf/value.js';
 import type { ConfigPath } from './config-text.js';
 import { MapFiller } from './fill-maps.js';
-import type { ConfigFile } from './read-config.js';
+import type { ConfigFile } from './config-file.js';
 import { relocate, stepsOf } from './relocate.js';
 import { bytesOf } from './schema.js';
 import type { Config } from './schema.js';
@@ -34,8 +36,11 @@ export interface Configured {
   readonly attach: AttachOptions;
   /** Device that packets come in on. */
   readonly ifindex: number | undefined;
+  /** Counts why packets got their verdicts, if the config says where the program does so. */
+  readonly reasons: ReasonCounters | undefined;
 }
 
+const MAX_LISTED = 24;
 const HOOK_TYPES = { xdp: ['xdp'], tc: ['sched_cls', 'sched_act'] } as const;
 
 /** Files that a config wants to be read: names as written, in its order. */
@@ -47,11 +52,12 @@ export function dumpsOf({ config }: ConfigFile): readonly { readonly name: strin
 
 /**
  * Loads an object as a config wants it. What `options` give comes before what the config says.
- * @throws ConfigErrors with all that does not fit the object
+ * @throws ConfigErrors with all that does not fit the object, or where the config has stages: each has its own object
  * @throws ElfError, BtfError, LoadError where the object cannot be loaded
  */
 export function configure(bytes: Uint8Array, file: ConfigFile, options: ConfigureOptions = {}): Configured {
-  const { config, text } = file;
+  const { config, text, stages } = file;
+  if (stages.length > 0) throw new ConfigErrors([text.fault(['stages'], 'refused', 'there are several programs here')]);
   const object = loadObject(bytes, options);
   const faults: ConfigError[] = [];
   const program = programOf(object, file, options.program, faults);
@@ -69,10 +75,11 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
       faults.push(relocate(file, ['globals', name], error, stepsOf(name).length - 1));
     }
   }
+  const reasons = reasonsOf(datapath, file, faults);
   if (faults.length > 0) throw new ConfigErrors(faults);
   const { rx_queue_index: queue, ...ctx } = config.ctx ?? {};
   const attach = { ctx: ctxFields(ctx), ...(queue === undefined ? {} : { queue }) };
-  return { datapath, program, attach, ifindex };
+  return { datapath, program, attach, ifindex, reasons };
 
   function build(spec: ObjectSpec, from: ConfigFile, given: ConfigureOptions): Datapath {
     try {
@@ -96,6 +103,40 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
       throw error;
     }
   }
+}
+
+function reasonsOf(datapath: Datapath, file: ConfigFile, faults: ConfigError[]): ReasonCounters | undefined {
+  const { reasons } = file.config;
+  if (reasons === undefined) return undefined;
+  try {
+    return new ReasonCounters(datapath, reasons);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    faults.push(relocate(file, ['reasons'], error));
+    return undefined;
+  }
+}
+
+/**
+ * With which verdicts and reasons a packet comes in at the next stage; undefined where the config does not say.
+ * @param attachment of the stage
+ * @throws ConfigErrors where one is no verdict of this hook and no reason that is counted
+ */
+export function goesOnOf(
+  { config, text }: ConfigFile,
+  { verdictNames }: Attachment,
+  reasons: ReasonCounters | undefined,
+): readonly string[] | undefined {
+  const { goes_on: names } = config;
+  if (names === undefined) return undefined;
+  const known = [...verdictNames, ...(reasons?.names ?? [])];
+  const faults = names.flatMap((name, index) => {
+    if (known.includes(name)) return [];
+    const hint = suggestion(name, known) ?? `there are ${known.slice(0, MAX_LISTED).join(', ')}`;
+    return [text.fault(['goes_on', index], 'unknown-name', `\`${name}\` is no verdict and no reason`, { hint })];
+  });
+  if (faults.length > 0) throw new ConfigErrors(faults);
+  return names;
 }
 
 /** The message without the path that begins it. */

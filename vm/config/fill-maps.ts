@@ -12,7 +12,7 @@ import { suggestion } from '../suggest.js';
 import { readDump } from './bpftool-dump.js';
 import type { ConfigPath } from './config-text.js';
 import { hexBytes, rawBytes, sized } from './map-values.js';
-import type { ConfigFile } from './read-config.js';
+import type { ConfigFile } from './config-file.js';
 import { relocate } from './relocate.js';
 import { innerMapSchema } from './schema.js';
 import type { MapEntryConfig } from './schema.js';

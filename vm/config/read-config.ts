@@ -5,15 +5,9 @@ import type { ConfigError } from '../errors.js';
 import { suggestion } from '../suggest.js';
 import { ConfigText } from './config-text.js';
 import type { ConfigPath } from './config-text.js';
+import type { ConfigFile } from './config-file.js';
 import { configSchema, keysAt } from './schema.js';
-import type { Config } from './schema.js';
-
-/** A config that is well formed. Whether it fits an object, `configure` says. */
-export interface ConfigFile {
-  readonly config: Config;
-  /** Says where in the file a value stands. */
-  readonly text: ConfigText;
-}
+import { splitStages } from './stages.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -45,7 +39,8 @@ export function readConfig(text: string, file: string): ConfigFile {
     for (const issue of result.error.issues) faults.push(...faultsOf(issue, issue.path, source, value));
   }
   if (faults.length > 0 || !result.success) throw new ConfigErrors(faults);
-  return { config: result.data, text: source };
+  const { stages = [], ...config } = result.data;
+  return { config, text: source, stages: splitStages(config, stages, source) };
 }
 
 function faultsOf(issue: Issue, path: ConfigPath, source: ConfigText, root: unknown): ConfigError[] {

@@ -1,7 +1,7 @@
 /** Mistakes found in a value, by those who know its type, moved to the value's place in the config. */
 import type { ConfigError } from '../errors.js';
 import type { ConfigPath } from './config-text.js';
-import type { ConfigFile } from './read-config.js';
+import type { ConfigFile } from './config-file.js';
 
 /** `.tag.low[3]` or `world.devices[0].mac` as steps. */
 export function stepsOf(path: string): (string | number)[] {

@@ -136,49 +136,73 @@ const rule = z.strictObject({
   ports: z.exactOptional(z.union([whole(0, U16), z.strictObject({ from: whole(0, U16), to: whole(0, U16) })])),
 });
 
+/** What is said of one program. */
+const programFields = {
+  object: z.exactOptional(text).describe('ELF file made by clang -target bpf, beside this one'),
+  program: z.exactOptional(text).describe('its name or section'),
+  hook: z.exactOptional(z.enum(['xdp', 'tc'])).describe('where the program must belong'),
+  ifindex: z
+    .exactOptional(z.union([whole(1, MAX_IFINDEX), deviceName]))
+    .describe('device that packets come in on: its number, or its name in `world`'),
+  engine: z.exactOptional(z.enum(['interp', 'wasm'])),
+  checks: z.exactOptional(
+    z.strictObject({
+      fuel: z.exactOptional(z.boolean()),
+      memory: z.exactOptional(z.boolean()),
+      stack_init: z.exactOptional(z.boolean()),
+    }),
+  ),
+  cpus: z.exactOptional(whole(1, 8192)),
+  seed: z.exactOptional(u32),
+  memory: z.exactOptional(size).describe('linear memory for maps, packets and their shadow, such as 512M'),
+  fuel: z.exactOptional(whole(1, Number.MAX_SAFE_INTEGER)).describe('instructions that one packet may cost'),
+  maps: z.exactOptional(z.record(z.string(), z.union([map, z.array(entry)]))),
+  globals: z.exactOptional(z.record(z.string(), z.unknown())).describe('by name, or a part: `limits.low`'),
+  ctx: z.exactOptional(ctx).describe('what each packet begins with'),
+  world: z.exactOptional(
+    z.strictObject({
+      devices: z.exactOptional(z.array(device)),
+      routes: z.exactOptional(z.array(route)),
+      neighbours: z.exactOptional(z.array(neighbour)),
+    }),
+  ),
+  reasons: z
+    .exactOptional(z.strictObject({ map: text, enum: z.exactOptional(text) }))
+    .describe('an array that counts packets by reason, and the enum whose values are its keys'),
+  services: z.exactOptional(z.array(service)).describe('for bpf/lb.bpf.o'),
+  policies: z
+    .exactOptional(
+      z.strictObject({
+        identities: z.array(z.strictObject({ id: whole(1, U32), prefixes: z.array(prefix) })),
+        rules: z.array(rule),
+      }),
+    )
+    .describe('for bpf/policy.bpf.o'),
+};
+
+/** What stands once for all stages of a chain; a stage may say otherwise for itself. */
+export const SHARED_KEYS = ['ifindex', 'engine', 'checks', 'cpus', 'seed', 'memory', 'fuel', 'world'] as const;
+
+const stage = z.strictObject({
+  name: z.exactOptional(text).describe('for people; default: that of the program'),
+  goes_on: z
+    .exactOptional(z.array(text).min(1))
+    .describe(
+      'verdicts or reasons with which a packet comes in at the next stage; default: all that do not end its way',
+    ),
+  ...programFields,
+});
+
 export const configSchema = z
   .strictObject({
-    object: z.exactOptional(text).describe('ELF file made by clang -target bpf, beside this one'),
-    program: z.exactOptional(text).describe('its name or section'),
-    hook: z.exactOptional(z.enum(['xdp', 'tc'])).describe('where the program must belong'),
-    ifindex: z
-      .exactOptional(z.union([whole(1, MAX_IFINDEX), deviceName]))
-      .describe('device that packets come in on: its number, or its name in `world`'),
-    engine: z.exactOptional(z.enum(['interp', 'wasm'])),
-    checks: z.exactOptional(
-      z.strictObject({
-        fuel: z.exactOptional(z.boolean()),
-        memory: z.exactOptional(z.boolean()),
-        stack_init: z.exactOptional(z.boolean()),
-      }),
-    ),
-    cpus: z.exactOptional(whole(1, 8192)),
-    seed: z.exactOptional(u32),
-    memory: z.exactOptional(size).describe('linear memory for maps, packets and their shadow, such as 512M'),
-    fuel: z.exactOptional(whole(1, Number.MAX_SAFE_INTEGER)).describe('instructions that one packet may cost'),
-    maps: z.exactOptional(z.record(z.string(), z.union([map, z.array(entry)]))),
-    globals: z.exactOptional(z.record(z.string(), z.unknown())).describe('by name, or a part: `limits.low`'),
-    ctx: z.exactOptional(ctx).describe('what each packet begins with'),
-    world: z.exactOptional(
-      z.strictObject({
-        devices: z.exactOptional(z.array(device)),
-        routes: z.exactOptional(z.array(route)),
-        neighbours: z.exactOptional(z.array(neighbour)),
-      }),
-    ),
-    services: z.exactOptional(z.array(service)).describe('for bpf/lb.bpf.o'),
-    policies: z
-      .exactOptional(
-        z.strictObject({
-          identities: z.array(z.strictObject({ id: whole(1, U32), prefixes: z.array(prefix) })),
-          rules: z.array(rule),
-        }),
-      )
-      .describe('for bpf/policy.bpf.o'),
+    ...programFields,
+    stages: z.exactOptional(z.array(stage).min(1)).describe('programs one behind the other, as a packet meets them'),
   })
-  .describe('How skep runs a program.');
+  .describe('How skep runs a program, or several that a packet meets one after the other.');
 
-export type Config = z.infer<typeof configSchema>;
+/** What is said of one program, alone or as a stage. */
+export type Config = z.infer<typeof stage>;
+export type WholeConfig = z.infer<typeof configSchema>;
 export type MapEntryConfig = z.infer<typeof entry>;
 
 /** Names of the keys that may stand at a path, for hints. */

@@ -196,6 +196,11 @@ export class Attachment {
     return this.verdictName(this.code());
   }
 
+  /** Names that r0 may have on this hook. */
+  get verdictNames(): readonly string[] {
+    return Object.values(this.#verdicts.names);
+  }
+
   verdictName(code: number): string {
     return verdictName(this.#verdicts, code);
   }

@@ -16,6 +16,9 @@ const PROTOCOL_IPV6 = 0xdd86;
 const XDP_REDIRECT = 4;
 const TC_ACT_REDIRECT = 7;
 
+/** The `problem` of a target that the world does not have. */
+export const NO_DEVICE = 'no such device';
+
 /** A target, resolved to a device where there is one. */
 export interface Redirect {
   readonly kind: 'ifindex' | 'map';
@@ -78,7 +81,7 @@ function resolve({ world }: Machine, ifindex: number): { device: Device | undefi
   const { devices, isGiven } = world.network;
   const device = devices.at(ifindex);
   if (device !== undefined) return { device, problem: device.up ? undefined : 'the device is down' };
-  return { device, problem: isGiven || ifindex === 0 ? 'no such device' : undefined };
+  return { device, problem: isGiven || ifindex === 0 ? NO_DEVICE : undefined };
 }
 
 function named(machine: Machine, ifindex: number): Pick<Redirect, 'ifindex' | 'name' | 'problem'> {

@@ -5,13 +5,17 @@
 import { LINKTYPE_ETHERNET } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
 import type { PacketOutcome, Replay } from './replay.js';
+import { endsPacket } from './verdict-capture.js';
 
 export interface ChainStage {
   /** As in `lb`; for people. */
   readonly name: string;
   readonly replay: Replay;
-  /** Verdicts after which the packet, as the program left it, comes in at the next stage. */
-  readonly goesOn: readonly string[];
+  /**
+   * Verdicts, or reasons where the replay counts them, after which the packet, as the program left it, comes in at the next
+   * stage. Left out: all verdicts but those that end a packet's way.
+   */
+  readonly goesOn?: readonly string[];
 }
 
 /** Where a packet's way ended. */
@@ -42,11 +46,28 @@ export class Chain {
       stage.replay.packet(arriving, (outcome) => {
         last = { stage, outcome };
         watch?.(stage, outcome);
-        if (outcome.trap !== undefined || !stage.goesOn.includes(outcome.verdict)) return;
+        if (!goesOn(stage.goesOn, { ...outcome, trapped: outcome.trap !== undefined })) return;
         const data = outcome.left();
         next = { ...arriving, data, origBytes: data.length, linkType: LINKTYPE_ETHERNET };
       });
     }
     return last;
   }
+}
+
+/**
+ * Whether a packet comes in at the next stage.
+ * @param wanted as `ChainStage.goesOn`
+ */
+export function goesOn(
+  wanted: readonly string[] | undefined,
+  {
+    verdict,
+    reason,
+    trapped,
+  }: { readonly verdict: string; readonly reason?: string | undefined; readonly trapped: boolean },
+): boolean {
+  if (trapped) return false;
+  if (wanted === undefined) return !endsPacket(verdict);
+  return wanted.includes(verdict) || (reason !== undefined && wanted.includes(reason));
 }

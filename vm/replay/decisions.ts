@@ -140,8 +140,8 @@ export class DecisionRecorder implements Probe {
   /** The value that `variable` had before the instruction at `from`. */
   #origin(from: number, variable: Variable): Origin {
     const depth = this.#depthAt(from);
+    const edges: number[] = [];
     let next = from;
-    let edge = -1;
     let inner = -1;
     for (let at = from - 1; this.#mayLook(at); at--) {
       const here = this.#depthAt(at);
@@ -149,14 +149,14 @@ export class DecisionRecorder implements Probe {
         if (inner < 0) inner = at;
         continue;
       }
-      if (here < depth) return this.#argument(at, variable, edge);
+      if (here < depth) return this.#argument(at, variable, edges);
       if (this.#isOther(at, next)) return UNKNOWN;
       const flow = this.#flowAt(next);
       const { insn } = this.#place(next);
-      if (edge < 0 && flow.startsBlock(insn) && flow.meets(insn, variable)) edge = at;
+      if (flow.startsBlock(insn) && flow.meets(insn, variable)) edges.push(at);
       if (writes(this.#insnAt(at), variable)) {
         const origin = this.#written(at, variable, inner);
-        return edge < 0 ? origin : { ...origin, edges: [edge, ...origin.edges] };
+        return { ...origin, edges: [...edges, ...origin.edges] };
       }
       next = at;
       inner = -1;
@@ -165,10 +165,10 @@ export class DecisionRecorder implements Probe {
   }
 
   /** An argument of the function that the call at `at` opened. */
-  #argument(at: number, variable: Variable, edge: number): Origin {
+  #argument(at: number, variable: Variable, edges: readonly number[]): Origin {
     if (variable < 1 || variable > 5 || this.#insnAt(at).name !== 'call_local') return UNKNOWN;
     const origin = this.#origin(at, variable);
-    return edge < 0 ? origin : { ...origin, edges: [edge, ...origin.edges] };
+    return { ...origin, edges: [...edges, ...origin.edges] };
   }
 
   /** What the instruction at `at` wrote; `inner` is the last position of the function that it called. */

@@ -1,10 +1,12 @@
 /** Runs a capture's packets through an attached program and keeps the score. Knows no files and no terminal. */
 import type { Attachment } from '../datapath/attachment.js';
+import type { ReasonCounters } from '../datapath/reason-counters.js';
 import type { TrapReport } from '../datapath/trap-report.js';
 import type { Tunnel } from '../datapath/tunnel.js';
 import type { Machine } from '../machine/machine.js';
 import { ethernetFrameOf } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
+import { NO_DEVICE } from '../datapath/redirect.js';
 import type { Redirect } from '../datapath/redirect.js';
 import type { MapEvent, PacketClone } from '../world/effects.js';
 import { lineAt } from '../datapath/trap-report.js';
@@ -26,7 +28,7 @@ export interface VerdictTotal {
 export interface TrapTotal {
   readonly trap: TrapReport;
   readonly packets: number;
-  /** Number of the first such packet, from 1. */
+  /** Number of the first such packet in its capture, from 1. */
   readonly first: number;
 }
 
@@ -39,11 +41,31 @@ export interface CodePlace {
   readonly line: LineInfo | undefined;
 }
 
+/** Packets that got the same verdict for the same reason. */
+export interface ReasonTotal {
+  readonly verdict: string;
+  /** Undefined where the program gave none. */
+  readonly reason: string | undefined;
+  readonly packets: number;
+  /** Number of the first such packet in its capture, from 1. */
+  readonly first: number;
+}
+
+/** Packets that were redirected to a device that the world does not have. */
+export interface MissingDevice {
+  readonly ifindex: number;
+  readonly packets: number;
+  /** Number of the first such packet in its capture, from 1. */
+  readonly first: number;
+}
+
 /** Packets that got the same verdict at the same C line (the same instruction, where there are no lines). */
 export interface DecisionTotal {
   readonly verdict: string;
+  /** Only where reasons are counted. */
+  readonly reason?: string;
   readonly packets: number;
-  /** Number of the first such packet, from 1. */
+  /** Number of the first such packet in its capture, from 1. */
   readonly first: number;
   readonly place: CodePlace;
 }
@@ -51,6 +73,8 @@ export interface DecisionTotal {
 export interface ReplayOptions {
   /** What the attachment was given as probe; says where each verdict was decided. */
   readonly decisions?: DecisionRecorder;
+  /** Says by which reason the program decided. */
+  readonly reasons?: ReasonCounters;
   /** Device that all packets come in on; default: the capture's interface, from 1. */
   readonly ifindex?: number;
 }
@@ -64,6 +88,10 @@ export interface ReplaySummary {
   readonly traps: readonly TrapTotal[];
   /** Most frequent first within a verdict, verdicts in their order; only where a recorder was given. */
   readonly decisions?: readonly DecisionTotal[];
+  /** Most frequent first within a verdict, verdicts in their order; only where reasons are counted. */
+  readonly reasons?: readonly ReasonTotal[];
+  /** Most frequent first; only where there are any. */
+  readonly missingDevices?: readonly MissingDevice[];
   /** Samples that programs sent to user space, by map. */
   readonly events: ReadonlyMap<string, number>;
   readonly traceLines: number;
@@ -82,6 +110,8 @@ export interface PacketOutcome {
   readonly events: readonly MapEvent[];
   readonly trace: readonly string[];
   readonly trap: TrapReport | undefined;
+  /** Which counter the program moved; only where reasons are counted. */
+  readonly reason?: string;
   /** Where it goes, if the verdict is a redirect. */
   readonly redirect: Redirect | undefined;
   /** Which tunnel it is to go through, if the program said so. */
@@ -102,6 +132,8 @@ interface Total {
 
 /** More different traps than this are counted together with the last. */
 const MAX_TRAP_ROWS = 100;
+/** More missing devices than this are not told apart: one is a mistake, many are noise. */
+const MAX_MISSING = 100;
 
 export class Replay {
   readonly #machine: Machine;
@@ -112,7 +144,10 @@ export class Replay {
   readonly #events = new Map<string, number>();
   readonly #places = new Map<FuncId, Map<number, CodePlace>>();
   readonly #recorder: DecisionRecorder | undefined;
-  readonly #decisions = new Map<string, { verdict: string; packets: number; first: number; place: CodePlace }>();
+  readonly #decisions = new Map<string, DecisionTotal & { packets: number }>();
+  readonly #reasonCounters: ReasonCounters | undefined;
+  readonly #reasons = new Map<string, ReasonTotal & { packets: number }>();
+  readonly #missing = new Map<number, MissingDevice & { packets: number }>();
   #traceLines = 0;
   #lost = 0;
 
@@ -124,6 +159,7 @@ export class Replay {
     this.#machine = machine;
     this.#attachment = attachment;
     this.#recorder = options.decisions;
+    this.#reasonCounters = options.reasons;
     this.#ifindex = options.ifindex;
   }
 
@@ -136,6 +172,7 @@ export class Replay {
     const frame = ethernetFrameOf(packet);
     const attachment = this.#attachment;
     this.#recorder?.begin();
+    this.#reasonCounters?.begin();
     const status = attachment.deliver(frame, packet.sec, packet.nsec, this.#ifindex ?? packet.interfaceId + 1);
     const code = attachment.code();
     const insns = attachment.insns();
@@ -154,8 +191,12 @@ export class Replay {
     this.#traceLines += trace.length;
     this.#lost += lost;
     const trap = status === 'trap' ? attachment.trap() : undefined;
-    if (trap !== undefined) this.#countTrap(trap);
-    const decided = this.#decide(code, trap);
+    if (trap !== undefined) this.#countTrap(trap, packet.index + 1);
+    const reason = this.#reasonCounters?.take();
+    if (this.#reasonCounters !== undefined) this.#countReason(code, reason, packet.index + 1);
+    const decided = this.#decide(code, trap, reason, packet.index + 1);
+    const redirect = attachment.redirect();
+    if (redirect?.problem === NO_DEVICE) this.#countMissing(redirect.ifindex ?? 0, packet.index + 1);
     watch?.({
       packet,
       frame,
@@ -165,10 +206,11 @@ export class Replay {
       events,
       trace,
       trap,
-      redirect: attachment.redirect(),
+      redirect,
       tunnel: attachment.tunnel(),
       clones,
       left: () => this.#machine.packet.frame(),
+      ...(reason === undefined ? {} : { reason }),
       ...(decided === undefined ? {} : { decided }),
     });
   }
@@ -189,27 +231,51 @@ export class Replay {
       bytes: this.#all.bytes,
       insns: this.#all.insns.summary(),
       traps: [...this.#traps.values()].sort((a, b) => b.packets - a.packets),
-      ...(this.#recorder === undefined ? {} : { decisions: this.#decisionTotals() }),
+      ...(this.#recorder === undefined ? {} : { decisions: this.#inOrder(this.#decisions.values()) }),
+      ...(this.#reasonCounters === undefined ? {} : { reasons: this.#inOrder(this.#reasons.values()) }),
+      ...(this.#missing.size === 0
+        ? {}
+        : { missingDevices: [...this.#missing.values()].sort((a, b) => b.packets - a.packets) }),
       events: this.#events,
       traceLines: this.#traceLines,
       lost: this.#lost,
     };
   }
 
-  #decisionTotals(): readonly DecisionTotal[] {
+  /** By verdict, the most frequent one first, then by frequency. */
+  #inOrder<T extends ReasonTotal | DecisionTotal>(rows: Iterable<T>): readonly T[] {
     const packets = new Map(
       [...this.#totals].map(([code, each]) => [this.#attachment.verdictName(code), each.packets]),
     );
     const of = (verdict: string): number => packets.get(verdict) ?? 0;
-    return [...this.#decisions.values()].sort(
+    return [...rows].sort(
       (a, b) =>
         of(b.verdict) - of(a.verdict) ||
         (a.verdict === b.verdict ? b.packets - a.packets || a.first - b.first : a.verdict < b.verdict ? -1 : 1),
     );
   }
 
+  #countReason(code: number, reason: string | undefined, first: number): void {
+    const verdict = this.#attachment.verdictName(code);
+    const key = `${verdict} ${reason ?? ''}`;
+    const known = this.#reasons.get(key);
+    if (known === undefined) this.#reasons.set(key, { verdict, reason, packets: 1, first });
+    else known.packets++;
+  }
+
+  #countMissing(ifindex: number, first: number): void {
+    const known = this.#missing.get(ifindex);
+    if (known !== undefined) known.packets++;
+    else if (this.#missing.size < MAX_MISSING) this.#missing.set(ifindex, { ifindex, packets: 1, first });
+  }
+
   /** Counts where the verdict was decided, and says the way there. */
-  #decide(code: number, trap: TrapReport | undefined): readonly CodePlace[] | undefined {
+  #decide(
+    code: number,
+    trap: TrapReport | undefined,
+    reason: string | undefined,
+    first: number,
+  ): readonly CodePlace[] | undefined {
     if (this.#recorder === undefined) return undefined;
     const path =
       trap === undefined
@@ -223,11 +289,17 @@ export class Replay {
     const verdict = this.#attachment.verdictName(code);
     const { func, pc, line } = place;
     const at = line === undefined ? `${func}+${String(pc)}` : `${line.file}:${String(line.line)}`;
-    const key = `${verdict} ${at}`;
+    const key = `${verdict} ${reason ?? ''} ${at}`;
     const known = this.#decisions.get(key);
-    if (known === undefined)
-      this.#decisions.set(key, { verdict, packets: 1, first: this.#all.packets, place: { func, pc, line } });
-    else known.packets++;
+    if (known === undefined) {
+      this.#decisions.set(key, {
+        verdict,
+        ...(reason === undefined ? {} : { reason }),
+        packets: 1,
+        first,
+        place: { func, pc, line },
+      });
+    } else known.packets++;
     return path.map(({ func, pc, line }) => ({ func, pc, line }));
   }
 
@@ -249,11 +321,11 @@ export class Replay {
     return places;
   }
 
-  #countTrap(trap: TrapReport): void {
+  #countTrap(trap: TrapReport, first: number): void {
     const key = `${trap.func}+${String(trap.pc)} ${trap.name}`;
     const known =
       this.#traps.get(key) ?? (this.#traps.size >= MAX_TRAP_ROWS ? [...this.#traps.values()].at(-1) : undefined);
-    if (known === undefined) this.#traps.set(key, { trap, packets: 1, first: this.#all.packets });
+    if (known === undefined) this.#traps.set(key, { trap, packets: 1, first });
     else known.packets++;
   }
 }
