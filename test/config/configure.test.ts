@@ -105,7 +105,7 @@ const MISTAKES: readonly (readonly [name: string, object: Uint8Array, marked: st
   ],
   ['reasons of a map that is not there', typed, 'reasons: { map: ›seem }\n', 'form'],
   ['reasons in no array', typed, 'reasons: { map: ›conns }\n', 'form'],
-  ['an enum that is not there', typed, 'reasons: { map: seen, enum: ›state }\n', 'form'],
+  ['an enum that is not there', typed, 'reasons: { map: seen, enum: ›colour }\n', 'form'],
   ['several programs at once', typed, 'stages: ›[{ object: a.o }]\n', 'refused'],
   ['a route without its device', typed, 'world: { routes: [{ prefix: 10.0.0.0/8, dev: ›eth0 }] }\n', 'refused'],
   [
