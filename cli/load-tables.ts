@@ -6,7 +6,7 @@ import { renderTable } from './text-table.js';
 const NOT_YET = /^(program type|map type|helper|kfunc|instruction) (\S+) is not supported yet$/;
 
 /** Puts reasons of one kind together: "helpers a, b" rather than a sentence for each. */
-function condense(reasons: readonly string[]): string {
+export function condense(reasons: readonly string[]): string {
   const groups = new Map<string, string[]>();
   for (const reason of reasons) {
     const [, kind = reason, name] = NOT_YET.exec(reason) ?? [];

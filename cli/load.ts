@@ -2,8 +2,11 @@
 import type { Command } from 'commander';
 import { readInput } from '../node/read-input.js';
 import { ConfigError, describeObject, loadObject, parseBtf, PROG_TYPE_ROWS } from '../vm/index.js';
-import type { ProgTypeName } from '../vm/index.js';
+import type { LoadOptions, ProgTypeName } from '../vm/index.js';
+import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
+import { renderSummary, summarize } from './load-summary.js';
+import type { ObjectSummary } from './load-summary.js';
 import { renderObject, renderTypes } from './load-tables.js';
 
 interface LoadFlags {
@@ -11,6 +14,7 @@ interface LoadFlags {
   readonly btf?: string;
   readonly type?: string;
   readonly verbose?: true;
+  readonly summary?: true;
 }
 
 /** Adds the command; it writes to standard output and throws `SkepError` on bad input. */
@@ -26,29 +30,41 @@ export function addLoadCommand(program: Command, io: Io): void {
     )
     .option('--type <type>', 'program type where the section name says nothing, such as xdp or sched_cls')
     .option('-v, --verbose', "also print the C types of the maps' keys and values")
+    .option('--summary', 'a line for each object: how many of its programs run, and what keeps the others from it')
     .action(async (objects: string[], flags: LoadFlags) => {
-      io.out(await loadReport(objects, flags));
+      if (flags.summary === true) io.exit(await loadSummary(objects, flags, io));
+      else io.out(await loadReport(objects, flags));
     });
 }
 
 /** What `skep load` prints. */
 export async function loadReport(objects: readonly string[], flags: LoadFlags): Promise<string> {
-  const targetBtf = flags.btf === undefined ? undefined : parseBtf(await readInput(flags.btf), flags.btf);
-  const progType = flags.type === undefined ? undefined : typeNamed(flags.type);
+  const options = await loadOptions(flags);
   const specs = [];
-  for (const name of objects) {
-    specs.push(
-      loadObject(await readInput(name), {
-        name,
-        ...(targetBtf === undefined ? {} : { targetBtf }),
-        ...(progType === undefined ? {} : { progType }),
-      }),
-    );
-  }
+  for (const name of objects) specs.push(loadObject(await readInput(name), { name, ...options }));
   if (flags.json === true) return `${JSON.stringify(specs.map(describeObject), null, 2)}\n`;
   return specs
     .map((spec) => renderObject(describeObject(spec)) + (flags.verbose === true ? renderTypes(spec) : ''))
     .join('\n');
+}
+
+/** Prints the summary; exit code 2 where an object cannot be loaded. */
+async function loadSummary(objects: readonly string[], flags: LoadFlags, io: Io): Promise<number> {
+  const options = await loadOptions(flags);
+  const summaries: ObjectSummary[] = [];
+  for (const name of objects) {
+    const bytes = await readInput(name);
+    summaries.push(summarize(name, () => loadObject(bytes, { name, ...options })));
+  }
+  io.out(flags.json === true ? `${JSON.stringify(summaries, null, 2)}\n` : renderSummary(summaries));
+  return summaries.some(({ error }) => error !== undefined) ? EXIT_BAD_INPUT : 0;
+}
+
+async function loadOptions(flags: LoadFlags): Promise<LoadOptions> {
+  return {
+    ...(flags.btf === undefined ? {} : { targetBtf: parseBtf(await readInput(flags.btf), flags.btf) }),
+    ...(flags.type === undefined ? {} : { progType: typeNamed(flags.type) }),
+  };
 }
 
 /** @throws ConfigError where Linux 6.18 has no such program type */

@@ -56,3 +56,28 @@ t.test('the command', async (t) => {
   t.equal(stdout, await loadReport(['bpf/examples/pass.bpf.o'], {}));
   t.match(await runSkep(['load', 'no-such.o']), { status: 2, stdout: '', stderr: /^skep: no-such\.o: / });
 });
+
+t.test('--summary: a line for each object, totals, reasons', async (t) => {
+  const objects = ['pass', 'kfunc', 'pass-big-endian', 'sections', 'events'].map(
+    (name) => `bpf/examples/${name}.bpf.o`,
+  );
+  const { status, stdout, stderr } = await runSkep(['load', '--summary', ...objects]);
+  t.equal(status, 2, 'one cannot be loaded');
+  t.equal(stderr, '');
+  t.match(stdout, /^bpf\/examples\/pass\.bpf\.o +1\/1 +0 +0 +0$/m);
+  t.match(stdout, /^bpf\/examples\/pass-big-endian\.bpf\.o +- .*cannot be loaded: .*big.endian/m);
+  t.match(
+    stdout,
+    /^5 objects: 4 can be loaded, of which \d run whole, \d in part and \d not at all; \d+ of \d+ programs run\.$/m,
+  );
+  t.match(stdout, /^REASON +OBJECTS$/m);
+});
+
+t.test('--summary --json says the same', async (t) => {
+  const { status, stdout } = await runSkep(['load', '--summary', '--json', 'bpf/lb.bpf.o', 'bpf/policy.bpf.o']);
+  t.equal(status, 0);
+  t.match(JSON.parse(stdout), [
+    { object: 'bpf/lb.bpf.o', programs: 1, supported: 1, reasons: [] },
+    { object: 'bpf/policy.bpf.o', programs: 2, supported: 2, reasons: [] },
+  ]);
+});

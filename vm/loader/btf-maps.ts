@@ -124,8 +124,7 @@ function readDefinition(
   const spec: PendingMap = {
     name,
     type: row.name,
-    keyBytes: fields.keyBytes ?? defaultKeyBytes(row.name),
-    valueBytes: fields.valueBytes ?? defaultValueBytes(row.name),
+    ...sizesOf(row.name, fields),
     maxEntries: fields.maxEntries,
     flags: fields.flags,
     ...(fields.mapExtra === 0n ? {} : { mapExtra: fields.mapExtra }),
@@ -142,6 +141,19 @@ function readDefinition(
 function innerOf(reading: Reading, definition: BtfComposite, name: string, depth: number): MapSpec {
   if (depth + 1 >= MAX_INNER_DEPTH) throw bad(reading, 'values', 'maps are nested more than two deep');
   return readDefinition(reading, definition, `${name}.inner`, depth + 1).spec;
+}
+
+/**
+ * Event maps have no values of the program's own: a type that a definition gives them says what the events are, and its size
+ * is not the map's.
+ */
+function sizesOf(type: MapTypeName, fields: Fields): { readonly keyBytes: number; readonly valueBytes: number } {
+  const isEvents = type === 'perf_event_array' || type === 'ringbuf' || type === 'user_ringbuf';
+  const given = isEvents ? undefined : fields;
+  return {
+    keyBytes: given?.keyBytes ?? defaultKeyBytes(type),
+    valueBytes: given?.valueBytes ?? defaultValueBytes(type),
+  };
 }
 
 /** Maps of programs, maps and perf events may leave their sizes out. */

@@ -8,6 +8,9 @@ import { ConfigError } from '../errors.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { suggestion } from '../suggest.js';
 import { CheckWatch } from './check-watch.js';
+import { findAnnotatedTests } from './find-annotated.js';
+import type { AnnotatedTest } from './find-annotated.js';
+import { runAnnotatedTest } from './run-annotated-test.js';
 import { explainFailure } from './explain-failure.js';
 import type { Failure } from './failure.js';
 import { findSectionTests } from './find-tests.js';
@@ -32,6 +35,8 @@ const CLEAR_MAPS = ['mock_skb_meta_map'];
 const FIRST_NS = 3_600_000_000_000;
 const STEP_NS = 10_000;
 
+export type ObjectTest = SectionTest | AnnotatedTest;
+
 export class ObjectTests {
   readonly #datapath: Datapath;
   readonly #run: TestRun;
@@ -53,12 +58,15 @@ export class ObjectTests {
   }
 
   /** @throws ConfigError `config-value` where a test has no check */
-  list(): readonly SectionTest[] {
-    return findSectionTests(this.#datapath.object);
+  list(): readonly ObjectTest[] {
+    const { object } = this.#datapath;
+    return [...findSectionTests(object), ...findAnnotatedTests(object)];
   }
 
-  run(test: SectionTest): TestResult {
-    return runSectionTest(test, (step) => this.#step(this.#run, step), this.#maps);
+  run(test: ObjectTest): TestResult {
+    if (test.kind === 'sections') return runSectionTest(test, (step) => this.#step(this.#run, step), this.#maps);
+    this.#tick(this.#run);
+    return runAnnotatedTest(test, this.#run);
   }
 
   /**
@@ -87,8 +95,12 @@ export class ObjectTests {
   }
 
   #step(run: TestRun, { program, data, ctx }: StepInput): TestRunResult {
-    run.setClock(FIRST_NS + STEP_NS * this.#steps++);
+    this.#tick(run);
     return run.run(program, { data, ...(ctx === undefined ? {} : { ctx }) });
+  }
+
+  #tick(run: TestRun): void {
+    run.setClock(FIRST_NS + STEP_NS * this.#steps++);
   }
 
   #mapOf(asked: string | undefined, usual: string): MapHandle | undefined {

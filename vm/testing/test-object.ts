@@ -9,9 +9,8 @@ import type { LoadOptions } from '../loader/load-object.js';
 import { ConfigError, must } from '../errors.js';
 import type { ObjectSpec } from '../object/object-spec.js';
 import type { Failure } from './failure.js';
-import type { SectionTest } from './find-tests.js';
 import { ObjectTests } from './object-tests.js';
-import type { TestContract } from './object-tests.js';
+import type { ObjectTest, TestContract } from './object-tests.js';
 import type { TestResult } from './test-result.js';
 
 export interface TestObjectOptions extends DatapathOptions, LoadOptions, TestContract {
@@ -63,7 +62,7 @@ export function testObject(bytes: Uint8Array, options: TestObjectOptions = {}): 
 function explainFailures(
   object: ObjectSpec,
   options: TestObjectOptions,
-  tests: readonly SectionTest[],
+  tests: readonly ObjectTest[],
   results: readonly TestResult[],
 ): ReadonlyMap<string, Failure> {
   const failures = new Map<string, Failure>();
@@ -73,7 +72,7 @@ function explainFailures(
   if (last < 0) return failures;
   const again = new ObjectTests(new Datapath(object, { ...options, engine: 'interp' }), options);
   for (const [index, test] of tests.slice(0, last + 1).entries()) {
-    if (!isWanted(must(results[index], 'a result'))) again.run(test);
+    if (test.kind !== 'sections' || !isWanted(must(results[index], 'a result'))) again.run(test);
     else {
       const failure = again.explain(test);
       if (failure !== undefined) failures.set(test.name, failure);
