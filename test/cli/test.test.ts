@@ -89,3 +89,11 @@ t.test('one bad object does not keep the others from running', async (t) => {
   t.match(stdout, /^ok {2}\tbpf\/tests\/policy\.test\.o\t/m);
   t.match(stderr, /no such file/);
 });
+
+t.test('--jobs: the same report, whichever object is done first', async (t) => {
+  const args = ['--run', 'fragment', 'bpf/tests/lb.test.o', OUTCOMES, POLICY];
+  const one = await runSkep(['test', ...args]);
+  const two = await runSkep(['test', '--jobs', '2', ...args]);
+  t.equal(two.status, 0);
+  t.equal(withoutTimes(two.stdout), withoutTimes(one.stdout));
+});
