@@ -1,6 +1,7 @@
 /** docs/helpers.md: every helper, from `vm/spec/helpers` and the recorded rights. Knows only the rows. */
 import { type HelperRow } from '../vm/spec/helper-row.js';
 import { HELPERS } from '../vm/spec/helpers.js';
+import { KFUNCS } from '../vm/spec/kfuncs.js';
 import { PROG_TYPES } from '../vm/spec/prog-types.js';
 import { mayCall } from '../vm/spec/rights.js';
 import { toTable } from './markdown-table.js';
@@ -36,6 +37,11 @@ export function writeHelpersPage(): string {
     traits(row),
     callers(row.id),
   ]);
+  const kfuncs = KFUNCS.filter((each) => each.unsupported !== true).map(({ name, args, ret }) => [
+    `\`${name}\``,
+    args.map((arg) => `\`${arg}\``).join(', '),
+    `\`${ret}\``,
+  ]);
   return `<!-- Made from vm/spec by \`npm run generate\`; do not edit. -->
 
 # Helpers
@@ -56,5 +62,12 @@ Who may call was asked of a live Linux 6.18 as root, with a GPL-compatible licen
 packet: packet pointers taken before the call are lost. Calls back: runs a function of the program.
 
 ${toTable(['id', 'helper', 'runs', 'traits', 'callable by'], all)}
+
+## Kfuncs
+
+Linux 6.18, as it was built for the recording, has ${KFUNCS.length} kfuncs; skep runs ${kfuncs.length} of them. A call of another one traps with
+\`unsupported-ref\`. Pointers to structures of the kernel that some of them give can be passed on, not read through.
+
+${toTable(['kfunc', 'arguments', 'result'], kfuncs)}
 `;
 }

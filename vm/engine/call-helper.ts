@@ -1,5 +1,5 @@
 /**
- * From a helper's row to a call: which register words it takes, what its memory arguments must be allowed, how r0 is widened.
+ * From the row of a helper or kfunc to a call: which register words it takes, what its memory arguments must be allowed, how r0 is widened.
  * Shared by the engines, so that they cannot disagree.
  */
 import { LoadError } from '../errors.js';
@@ -9,10 +9,10 @@ import { READ, READ_WRITE, WRITE } from '../memory/shadow.js';
 import type { Rights } from '../memory/shadow.js';
 import type { HelperFn } from '../helpers/helper.js';
 import type { Machine } from '../machine/machine.js';
-import type { ArgKind, HelperRow, RetKind } from '../spec/helper-row.js';
+import type { ArgKind, CallRow, RetKind } from '../spec/helper-row.js';
 
 /** Word offsets in a register file of int32 pairs, in the order in which the helper takes its words. */
-export function wordsOf(row: HelperRow): readonly number[] {
+export function wordsOf(row: CallRow): readonly number[] {
   return row.args.flatMap((kind, index) => {
     const register = 2 * (index + 1);
     return kind === 'u64' ? [register, register + 1] : [register];
@@ -25,14 +25,27 @@ export interface MemoryArg {
   readonly rights: Rights;
   readonly nullable: boolean;
   /** Bytes, or where they come from. */
-  readonly size: number | { readonly register: number } | { readonly map: 'key' | 'value'; readonly register: number };
+  readonly size:
+    | number
+    | { readonly register: number; readonly mayLack?: true }
+    | { readonly map: 'key' | 'value'; readonly register: number };
 }
+
+/** Objects of the kernel's that programs only have room for. */
+const OBJECTS: Partial<Record<ArgKind, Pick<MemoryArg, 'rights' | 'size'>>> = {
+  dynptr: { rights: READ_WRITE, size: 16 },
+  'dynptr:new': { rights: WRITE, size: 16 },
+  iter: { rights: READ_WRITE, size: 8 },
+  'iter:new': { rights: WRITE, size: 8 },
+  'spin-lock': { rights: READ_WRITE, size: 4 },
+  timer: { rights: READ_WRITE, size: 16 },
+};
 
 function rightsOf(letters: string): Rights {
   return letters === 'r' ? READ : letters === 'w' ? WRITE : READ_WRITE;
 }
 
-export function memoryArgs(row: HelperRow): readonly MemoryArg[] {
+export function memoryArgs(row: CallRow): readonly MemoryArg[] {
   const mapRegister = 2 * (row.args.indexOf('map') + 1);
   return row.args.flatMap((kind: ArgKind, index): MemoryArg[] => {
     const register = 2 * (index + 1);
@@ -40,6 +53,10 @@ export function memoryArgs(row: HelperRow): readonly MemoryArg[] {
     if (kind === 'key') return [{ ...base, rights: READ, size: { map: 'key', register: mapRegister } }];
     if (kind === 'value') return [{ ...base, rights: READ, size: { map: 'value', register: mapRegister } }];
     if (kind === 'out-value') return [{ ...base, rights: WRITE, size: { map: 'value', register: mapRegister } }];
+    if (kind === 'buffer?')
+      return [{ ...base, rights: WRITE, nullable: true, size: { register: register + 2, mayLack: true } }];
+    const object = OBJECTS[kind];
+    if (object !== undefined) return [{ ...base, ...object }];
     const match = /^mem(\??):(rw|r|w)(\d*)$/.exec(kind);
     if (match === null) return [];
     const [, question = '', letters = '', fixed = ''] = match;
@@ -52,7 +69,7 @@ export function memoryArgs(row: HelperRow): readonly MemoryArg[] {
 export type Registers = Int32Array;
 
 /** Checks the arguments of one helper against the shadow, and traps. */
-export function makeArgCheck(row: HelperRow, machine: Machine): ((regs: Registers) => void) | undefined {
+export function makeArgCheck(row: CallRow, machine: Machine): ((regs: Registers) => void) | undefined {
   const args = memoryArgs(row);
   if (args.length === 0) return undefined;
   const { memory, shadow, maps } = machine;
@@ -61,7 +78,7 @@ export function makeArgCheck(row: HelperRow, machine: Machine): ((regs: Register
       const lo = regs[register]!;
       const hi = regs[register + 1]!;
       // NULL stands for nothing: no bytes, where a size is given beside it.
-      if (nullable && (lo | hi) === 0 && typeof size === 'number') continue;
+      if (nullable && (lo | hi) === 0 && (typeof size === 'number' || 'mayLack' in size)) continue;
       let bytes = 0;
       if (typeof size === 'number') bytes = size;
       else if ('map' in size) {
@@ -85,7 +102,7 @@ function widen(ret: RetKind): 'sign' | 'zero' | 'cell' {
 }
 
 /** Adapts a bound helper to registers: takes its words from r1-r5, puts its result into r0. */
-export function makeCall(row: HelperRow, fn: HelperFn, machine: Machine, checked: boolean): (regs: Registers) => void {
+export function makeCall(row: CallRow, fn: HelperFn, machine: Machine, checked: boolean): (regs: Registers) => void {
   const words = wordsOf(row);
   const check = checked ? makeArgCheck(row, machine) : undefined;
   const { memory } = machine;

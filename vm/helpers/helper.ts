@@ -32,6 +32,6 @@ export interface CallbackSteps {
 
 export type Helper = PlainHelper | CallbackHelper;
 
-export function isCallback(helper: Helper): helper is CallbackHelper {
+export function isCallback(helper: object): helper is CallbackHelper {
   return 'iterate' in helper;
 }

@@ -1,12 +1,9 @@
 /** Helpers that copy bytes from and to a socket buffer's packet. */
 import { cells } from '../memory/cells.js';
 import type { Machine } from '../machine/machine.js';
-import { putIntoSum, takeFromSum } from '../packet/skb-csum.js';
+import { storeSkbBytes } from '../packet/skb-store.js';
 import { errno } from '../spec/errno.js';
 import type { PlainHelper } from './helper.js';
-
-const RECOMPUTE_CSUM = 1;
-const INVALIDATE_HASH = 2;
 
 const HEADER_MAC = 0;
 const HEADER_NETWORK = 1;
@@ -46,19 +43,9 @@ export const skbLoadBytesRelative: PlainHelper = {
 export const skbStoreBytes: PlainHelper = {
   name: 'skb_store_bytes',
   bind:
-    ({ memory, skb }) =>
-    (_ctx = 0, off = 0, from = 0, size = 0, flags = 0, flagsHi = 0) => {
-      if ((flags & ~(RECOMPUTE_CSUM | INVALIDATE_HASH)) !== 0 || flagsHi !== 0) return -errno.EINVAL;
-      if (off < 0 || off + (size >>> 0) > skb.lengthBytes) return -errno.EFAULT;
-      const at = skb.data + off;
-      const sums = (flags & RECOMPUTE_CSUM) !== 0;
-      if (sums) takeFromSum(memory, at, size, off);
-      memory.u8.copyWithin(at, from, from + size);
-      if (sums) putIntoSum(memory, at, size, off);
-      if ((flags & INVALIDATE_HASH) !== 0) skb.clearHash();
-      skb.settle();
-      return 0;
-    },
+    ({ skb }) =>
+    (_ctx = 0, off = 0, from = 0, size = 0, flags = 0, flagsHi = 0) =>
+      storeSkbBytes(skb, off, from, size >>> 0, flags, flagsHi),
 };
 
 /** All bytes are linear already; only a length that the packet does not have fails. */

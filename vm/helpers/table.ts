@@ -4,6 +4,15 @@ import { getPrandomU32, getSmpProcessorId, ktimeGetNs } from './clock-random-cpu
 import { jiffies64, ktimeGetBootNs, ktimeGetCoarseNs, ktimeGetTaiNs } from './clock-kinds.js';
 import { checkMtu } from './check-mtu.js';
 import { csumDiff } from './csum-diff.js';
+import {
+  dynptrData,
+  dynptrFromMem,
+  dynptrRead,
+  dynptrWrite,
+  ringbufDiscardDynptr,
+  ringbufReserveDynptr,
+  ringbufSubmitDynptr,
+} from './dynptr.js';
 import { fibLookup } from './fib-lookup.js';
 import type { Helper } from './helper.js';
 import { forEachMapElem, loop } from './loop.js';
@@ -131,6 +140,13 @@ const HELPERS: readonly Helper[] = [
   ringbufDiscard,
   ringbufOutput,
   ringbufQuery,
+  ringbufReserveDynptr,
+  ringbufSubmitDynptr,
+  ringbufDiscardDynptr,
+  dynptrFromMem,
+  dynptrRead,
+  dynptrWrite,
+  dynptrData,
   perfEventOutput,
   skLookupTcp,
   skLookupUdp,

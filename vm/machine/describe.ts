@@ -21,6 +21,7 @@ export function describeAddress(machine: Machine, ptr: Ptr, hi = 0): Place {
     inStack(machine, ptr) ??
     inCtx(machine, ptr) ??
     inSocket(machine, ptr) ??
+    inKernel(machine, ptr) ??
     inPacket(machine, ptr) ??
     inMap(machine, ptr) ?? { text: hex }
   );
@@ -61,6 +62,15 @@ function inCtx({ layout }: Machine, ptr: Ptr): Place | undefined {
     return { text: 'a structure of the kernel', size: 'reads through BTF are unsupported by skep' };
   }
   return by > -256 && by < 1024 ? { text: `ctx${offset(by)}` } : undefined;
+}
+
+/** Half the room around `kernelCtx`, as far as an instruction's offset reaches. */
+const KERNEL_REACH = 0x8000;
+
+function inKernel({ layout }: Machine, ptr: Ptr): Place | undefined {
+  const by = ptr - layout.kernelCtx;
+  if (by < -KERNEL_REACH || by >= KERNEL_REACH) return undefined;
+  return { text: `kernel structure${offset(by)}`, size: 'reads of kernel structures are unsupported by skep' };
 }
 
 function inPacket({ layout, packet }: Machine, ptr: Ptr): Place | undefined {

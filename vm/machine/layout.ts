@@ -25,6 +25,7 @@ const CTX_BYTES = 1024;
 const SYSCALL_CTX_BYTES = 65_536;
 /** Keys that callbacks may read. */
 const CALLBACK_KEY_BYTES = 64;
+const DYNPTR_CHUNK_BYTES = 256;
 const DESCRIPTOR_SHIFT = 6;
 const DESCRIPTOR_BYTES = 1 << DESCRIPTOR_SHIFT;
 const FUNCTION_BYTES = 8;
@@ -79,6 +80,10 @@ export interface Layout {
   /** Where the host puts a key and a value that it hands to a map. No guest may touch them. */
   readonly scratch: Ptr;
   readonly scratchValue: Ptr;
+  /** Room for a part of what is copied between two dynptrs. No guest may touch it. */
+  readonly dynptrChunk: Ptr;
+  /** What stands for the kernel's own structures: addresses without rights. */
+  readonly kernelCtx: Ptr;
   /** Lowest byte of frame d is `stack + d * frameStride`; r10 is 512 above it. */
   readonly stack: Ptr;
   readonly frameStride: number;
@@ -116,6 +121,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const longest = (size: 'keyBytes' | 'valueBytes'): number =>
     object.maps.reduce((most, map) => Math.max(most, map[size], map.inner?.[size] ?? 0), 8);
   const scratch = place(longest('keyBytes'), PAGE_BYTES);
+  const dynptrChunk = place(DYNPTR_CHUNK_BYTES, 8);
   // What a guest may touch starts above every offset that an instruction can hold, so that no access wraps around into it.
   next = Math.max(next, MAX_INSN_OFF);
   // One stride of no man's land below the first frame catches what overflows it.
@@ -125,6 +131,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const callbackKey = place(CALLBACK_KEY_BYTES, PAGE_BYTES);
   const worldSize = options.worldSize ?? BARE_WORLD_SIZE;
   const sockets = place(SOCKET_BYTES * (worldSize.sockets + 1), PAGE_BYTES);
+  const kernelCtx = place(2 * MAX_INSN_OFF, PAGE_BYTES) + MAX_INSN_OFF;
   const slotBytes = slotBytesFor(countOf('packetBytes', options.packetBytes ?? DEFAULT_PACKET_BYTES, MAX_MEMORY_BYTES));
   const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
   const maps: PlacedMap[] = [];
@@ -160,6 +167,8 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     functionCount: object.functions.length,
     scratch,
     scratchValue,
+    dynptrChunk,
+    kernelCtx,
     stack,
     frameStride: FRAME_STRIDE_BYTES,
     ctx,

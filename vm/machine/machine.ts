@@ -68,6 +68,11 @@ export class Machine {
     this.shadow.mark(layout.callbackKey, 64, READ);
   }
 
+  /** What the machine was last made one of. */
+  get hook(): Hook | undefined {
+    return this.#hook;
+  }
+
   /** The packet in the form that the program on the hook has it; XDP's where there is no hook. */
   get packet(): PacketBuff {
     switch (this.#hook?.packet) {

@@ -61,8 +61,6 @@ export const cells = {
   tailTarget: CELLS_BASE + 140,
   /** u32 pointer: the lowest byte that has been packet or metadata since this packet came. */
   packetLow: CELLS_BASE + 136,
-  /** u32: bytes of the packet in fragments, which lie behind its end. */
-  packetFragments: CELLS_BASE + 140,
   /** What a socket buffer knows beside its bounds. u32 pointers: its MAC, network and transport header (0: not set). */
   skbMac: CELLS_BASE + 144,
   skbNetwork: CELLS_BASE + 148,
@@ -87,6 +85,8 @@ export const cells = {
   redirectValue: CELLS_BASE + 256,
   /** struct bpf_redir_neigh, 20 bytes: family, then the next hop. */
   redirectNexthop: CELLS_BASE + 260,
+  /** u32: bytes of the packet in fragments, which lie behind its end. */
+  packetFragments: CELLS_BASE + 632,
   /** u32: what its segments are (`GSO_...` in sk-buff). */
   skbGsoType: CELLS_BASE + 636,
   /** Tunnel that a socket buffer goes through: 0 none, 1 IPv4, 2 IPv6; flags; struct bpf_tunnel_key; bytes of options, and they. */

@@ -106,7 +106,8 @@ export abstract class PacketBuff {
 
   /** Takes the rights to the current packet away. */
   protected forget(): void {
-    const { meta, end } = this;
-    if (end > meta) this.shadow.mark(meta, end - meta, NO_ACCESS);
+    const { meta, end, fragmentBytes } = this;
+    // Slices may have let the program into fragments.
+    if (end > meta) this.shadow.mark(meta, end + fragmentBytes - meta, NO_ACCESS);
   }
 }

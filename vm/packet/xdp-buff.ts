@@ -143,6 +143,15 @@ export class XdpBuff extends PacketBuff {
     return failed;
   }
 
+  /** Where a range lies if it is in one piece, else 0 (bpf_xdp_pointer). */
+  pieceAt(off: number, bytes: number): Ptr {
+    if (this.#checkRange(off, bytes) !== 0) return 0;
+    const linearBytes = this.lengthBytes;
+    if (off < linearBytes) return off + bytes <= linearBytes ? this.data + off : 0;
+    const within = (off - linearBytes) % PAGE_BYTES;
+    return this.fragmentBytes > 0 && within + bytes <= PAGE_BYTES ? this.data + off : 0;
+  }
+
   #checkRange(off: number, bytes: number): number {
     if (off > MAX_COPY_BYTES || bytes > MAX_COPY_BYTES) return -errno.EFAULT;
     return off + bytes > this.totalBytes ? -errno.EINVAL : 0;

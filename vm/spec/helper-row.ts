@@ -17,7 +17,9 @@
  * - `const-str`: a NUL-terminated string in a read-only map
  * - `sock`, `sock-common`: a socket pointer, full or perhaps not; with `?` it may be NULL
  * - `value?`: like `value`, or NULL
- * - `spin-lock`, `timer`, `dynptr`: the object in a map value or on the stack
+ * - `spin-lock`, `timer`, `dynptr`, `iter`: the object in a map value or on the stack; with `:new` room for one that the call
+ *   makes
+ * - `buffer?`: memory that is filled, whose length is the next argument, or NULL whatever that says
  */
 export type ArgKind =
   | 'u32'
@@ -46,7 +48,11 @@ export type ArgKind =
   | 'value?'
   | 'spin-lock'
   | 'timer'
-  | 'dynptr';
+  | 'dynptr'
+  | 'dynptr:new'
+  | 'iter'
+  | 'iter:new'
+  | 'buffer?';
 
 /**
  * What r0 holds afterwards.
@@ -58,6 +64,9 @@ export type ArgKind =
  */
 export type RetKind =
   'void' | 'int' | 'u32' | 'u64' | 'map-value?' | 'mem?' | 'sock?' | 'sock-common?' | 'tcp-sock?' | 'map-value';
+
+/** What a call needs to know of what it calls, be it a helper or a kfunc. */
+export type CallRow = Pick<HelperRow, 'args' | 'ret'>;
 
 export interface HelperRow<N extends string = string> {
   /** Number in `call N`. */

@@ -14,8 +14,9 @@ import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } f
 import type { Memory } from '../../memory/memory.js';
 import { raiseTrap } from '../../memory/raise.js';
 import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
-import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
+import { helperById } from '../../spec/helpers.js';
 import { bswap16, bswap32, toBigInt } from '../../u64.js';
+import { callRowOf, implementationOf } from '../callee.js';
 import { makeArgCheck, makeCall, wordsOf } from '../call-helper.js';
 import type { Registers } from '../call-helper.js';
 import type { Checks } from '../engine.js';
@@ -70,19 +71,19 @@ export class Frames {
     this.#entries = code.entries;
     this.#framed = machine.object.functions.map(usesFrame);
     this.helpers = code.helpers.map((name) => {
-      const helper = must(helperOf(name), `helper ${name}`);
+      const helper = must(implementationOf(name), name);
       return isCallback(helper)
         ? () => undefined
-        : makeCall(HELPER_ROWS[name], helper.bind(machine), machine, checks.memory);
+        : makeCall(callRowOf(name), helper.bind(machine), machine, checks.memory);
     });
     // No frame is open but the first: a program that strays from it into another must be caught.
     if (checks.memory && this.depth === 0) {
       for (let depth = 1; depth < MAX_FRAMES; depth++) this.#markFrame(depth, NO_ACCESS);
     }
     this.#iterators = code.helpers.map((name) => {
-      const helper = must(helperOf(name), `helper ${name}`);
+      const helper = must(implementationOf(name), name);
       if (!isCallback(helper)) return undefined;
-      const row = HELPER_ROWS[name];
+      const row = callRowOf(name);
       return {
         steps: helper.iterate(machine),
         words: wordsOf(row),

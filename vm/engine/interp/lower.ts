@@ -9,12 +9,12 @@ import { functionPtr } from '../../machine/layout.js';
 import type { Layout } from '../../machine/layout.js';
 import type { FunctionSpec, ObjectSpec } from '../../object/object-spec.js';
 import { helperById } from '../../spec/helpers.js';
-import type { HelperName } from '../../spec/helpers.js';
 import { INSN_ROWS } from '../../spec/insns.js';
 import { TRAP_CODES } from '../../spec/traps.js';
 import type { TrapName } from '../../spec/traps.js';
-import { helperOf } from '../../helpers/table.js';
 import { isCallback } from '../../helpers/helper.js';
+import { calleeNameOf, implementationOf } from '../callee.js';
+import type { CalleeName } from '../callee.js';
 import type { Checks } from '../engine.js';
 import { OPS } from './opcodes.js';
 import type { Op } from './opcodes.js';
@@ -26,8 +26,8 @@ export interface Code {
   readonly words: Int32Array;
   /** Offset of each function's first instruction. */
   readonly entries: readonly number[];
-  /** Helpers called, plain and calling back; word 4 of their calls indexes this. */
-  readonly helpers: readonly HelperName[];
+  /** Helpers and kfuncs called, plain and calling back; word 4 of their calls indexes this. */
+  readonly helpers: readonly CalleeName[];
 }
 
 /** @throws LoadError `load-insn` where a jump leaves its function */
@@ -38,7 +38,7 @@ export function lower(object: ObjectSpec, layout: Layout, checks: Checks): Code 
 }
 
 class Lowering {
-  readonly helpers: HelperName[] = [];
+  readonly helpers: CalleeName[] = [];
   readonly #layout: Layout;
   readonly #checks: Checks;
   #words: number[] = [];
@@ -106,7 +106,7 @@ class Lowering {
         return 'call_local';
       }
       case 'call_kfunc':
-        return this.#trapAt(at, 'unsupported-ref');
+        return this.#call(calleeNameOf(func, index), at) ?? this.#trapAt(at, 'unsupported-ref');
       case 'call_helper':
         return this.#poisoned(func, index, at) ?? this.#callHelper(insn.imm, at);
       case 'ja':
@@ -153,12 +153,17 @@ class Lowering {
     const row = helperById(id);
     if (row === undefined) return this.#trapAt(at, 'unknown-helper', id);
     if (row.name === 'tail_call') return 'tail_call';
-    const helper = helperOf(row.name);
-    if (helper === undefined) return this.#trapAt(at, 'unsupported-helper', id);
-    let site = this.helpers.indexOf(row.name);
-    if (site < 0) site = this.helpers.push(row.name) - 1;
+    return this.#call(row.name, at) ?? this.#trapAt(at, 'unsupported-helper', id);
+  }
+
+  /** Undefined where skep has no implementation. */
+  #call(name: CalleeName | undefined, at: number): Op | undefined {
+    const callee = name === undefined ? undefined : implementationOf(name);
+    if (name === undefined || callee === undefined) return undefined;
+    let site = this.helpers.indexOf(name);
+    if (site < 0) site = this.helpers.push(name) - 1;
     this.#words[at + 4] = site;
-    return isCallback(helper) ? 'call_iterator' : 'call_helper';
+    return isCallback(callee) ? 'call_iterator' : 'call_helper';
   }
 
   #accessOp(insn: Insn, at: number): Op | undefined {

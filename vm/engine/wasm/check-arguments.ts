@@ -1,8 +1,8 @@
 /** The memory arguments of a helper, checked by compiled code where their sizes are known while compiling. */
 import { must } from '../../errors.js';
 import { READ, READ_WRITE, WRITE } from '../../memory/shadow.js';
-import { HELPER_ROWS } from '../../spec/helpers.js';
-import type { HelperName } from '../../spec/helpers.js';
+import { callRowOf } from '../callee.js';
+import type { CalleeName } from '../callee.js';
 import { memoryArgs } from '../call-helper.js';
 import type { MemoryArg } from '../call-helper.js';
 import { checkRange, MAX_CHECKED_BYTES } from './access.js';
@@ -22,11 +22,11 @@ function bytesOf(f: FunctionContext, { size }: MemoryArg): number | undefined {
 }
 
 /** Emits the checks of a helper's arguments in their order; false, and nothing emitted, where not all can be. */
-export function checkArguments(f: FunctionContext, name: HelperName): boolean {
+export function checkArguments(f: FunctionContext, name: CalleeName): boolean {
   // What a helper fills in would have to count as written.
   if (f.module.checks.stackInit) return false;
   const ranges: (() => void)[] = [];
-  for (const arg of memoryArgs(HELPER_ROWS[name])) {
+  for (const arg of memoryArgs(callRowOf(name))) {
     const register = arg.register >> 1;
     const bytes = bytesOf(f, arg);
     if (bytes === undefined || bytes > MAX_CHECKED_BYTES || bytes === 0) {
@@ -34,9 +34,9 @@ export function checkArguments(f: FunctionContext, name: HelperName): boolean {
       if (bytes === 0 && f.knownAs(register, 'number') === 0) continue;
       return false;
     }
-    if (arg.nullable) {
-      if (f.knownAs(register, 'number') === 0 && typeof arg.size === 'number') continue;
-      if (f.knownAs(register, 'frame') === undefined && typeof arg.size === 'number') return false;
+    if (arg.nullable && (typeof arg.size === 'number' || 'mayLack' in arg.size)) {
+      if (f.knownAs(register, 'number') === 0) continue;
+      if (f.knownAs(register, 'frame') === undefined) return false;
     }
     const rights = arg.rights === WRITE ? WRITE : arg.rights === READ ? READ : READ_WRITE;
     ranges.push(() => {

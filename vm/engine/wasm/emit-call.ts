@@ -1,14 +1,14 @@
 /** Calls: helpers, functions of the object, callbacks, functions by pointer. */
+import type { Insn } from '../../isa/insn.js';
 import { must } from '../../errors.js';
 import { STACK_BYTES } from '../../machine/layout.js';
 import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } from '../../memory/cells.js';
 import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
 import type { Rights } from '../../memory/shadow.js';
-import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
-import type { HelperName } from '../../spec/helpers.js';
 import type { RetKind } from '../../spec/helper-row.js';
-import type { Insn } from '../../isa/insn.js';
 import { wordsOf } from '../call-helper.js';
+import { calleeNameOf, callRowOf } from '../callee.js';
+import type { CalleeName } from '../callee.js';
 import { emitTailCall, followTailCalls } from './emit-tail-call.js';
 import type { FunctionContext } from './function-context.js';
 import { checkArguments } from './check-arguments.js';
@@ -17,8 +17,9 @@ import { emitMapLookup } from './emit-map-lookup.js';
 import { INLINED_INSNS_A_CALLER } from './plan-functions.js';
 import { ARGUMENTS } from './register-use.js';
 
-export function emitHelperCall(f: FunctionContext, insn: Insn): void {
-  const name = must(helperById(insn.imm), 'a helper').name;
+/** A call of a helper or kfunc. */
+export function emitHelperCall(f: FunctionContext): void {
+  const name = must(calleeNameOf(f.spec, f.at), 'a callee');
   const { imports } = f.module;
   const steps = imports.callback.get(name);
   if (name === 'tail_call') emitTailCall(f);
@@ -27,8 +28,8 @@ export function emitHelperCall(f: FunctionContext, insn: Insn): void {
     emitPlainCall(f, name, must(imports.plain.get(name), `import ${name}`));
 }
 
-function emitPlainCall(f: FunctionContext, name: HelperName, func: number): void {
-  const row = HELPER_ROWS[name];
+function emitPlainCall(f: FunctionContext, name: CalleeName, func: number): void {
+  const row = callRowOf(name);
   const { code } = f;
   const checked = f.module.imports.checked.get(name);
   if (checked !== undefined && !checkArguments(f, name)) {
@@ -127,7 +128,7 @@ function callPointer(f: FunctionContext): void {
 /** Drives a helper that calls back: begin, then the callback and next until next says no. */
 function emitCallbackCall(
   f: FunctionContext,
-  name: HelperName,
+  name: CalleeName,
   { begin, next }: { begin: number; next: number },
 ): void {
   const { code } = f;
@@ -135,7 +136,7 @@ function emitCallbackCall(
   f.settle();
   f.checkFuel();
   f.storePlace();
-  storeArguments(f, HELPER_ROWS[name].args.length);
+  storeArguments(f, callRowOf(name).args.length);
   code.call(begin).localTee(f.callee).i32(0).op('i32.ge_s').if();
   openCallee(f);
   const round = code.loop();

@@ -9,6 +9,7 @@ import type { InsnName } from '../../spec/insns.js';
 import type { TrapName } from '../../spec/traps.js';
 import type { Emit } from './emit.js';
 import { ALU } from './emit-alu.js';
+import { calleeNameOf, implementationOf } from '../callee.js';
 import { emitHelperCall, emitLocalCall, emitRegisterCall } from './emit-call.js';
 import { JUMPS } from './emit-jump.js';
 import { MEMORY } from './emit-memory.js';
@@ -52,8 +53,8 @@ const EMITTERS = {
     if (ref?.kind === 'call') emitLocalCall(f, ref.func);
   },
   callx: emitRegisterCall,
+  call_kfunc: emitHelperCall,
   // These trap before they are asked.
-  call_kfunc: nothing,
   ld_btf_id: nothing,
   addr_space_cast: nothing,
 } satisfies Record<InsnName, Emit>;
@@ -77,8 +78,10 @@ function trapOf(f: FunctionContext, insn: Insn, index: number): Trapping | undef
       return kind === 'map' || kind === 'map-value' || kind === 'func' ? undefined : { name: 'unsupported-ref' };
     case 'call_local':
       return kind === 'call' ? undefined : { name: 'unsupported-ref' };
-    case 'call_kfunc':
-      return { name: 'unsupported-ref' };
+    case 'call_kfunc': {
+      const callee = calleeNameOf(f.spec, index);
+      return callee === undefined || implementationOf(callee) === undefined ? { name: 'unsupported-ref' } : undefined;
+    }
     case 'ja':
     case 'gotol':
       return undefined;

@@ -1,10 +1,10 @@
 /** Helpers that read the world's cells, as plain loads; each does what its JavaScript does. */
 import { cells } from '../../memory/cells.js';
-import type { HelperName } from '../../spec/helpers.js';
+import type { CalleeName } from '../callee.js';
 import type { FunctionContext } from './function-context.js';
 
 /** False, and nothing emitted, where it is not one of them. */
-export function emitWorldHelper(f: FunctionContext, name: HelperName): boolean {
+export function emitWorldHelper(f: FunctionContext, name: CalleeName): boolean {
   const { code } = f;
   switch (name) {
     case 'ktime_get_ns':

@@ -6,18 +6,20 @@
 import { must } from '../../errors.js';
 import { isCallback } from '../../helpers/helper.js';
 import type { CallbackHelper, PlainHelper } from '../../helpers/helper.js';
-import { helperOf } from '../../helpers/table.js';
+import type { Kfunc } from '../../kfuncs/kfunc.js';
 import { functionAt, STACK_BYTES } from '../../machine/layout.js';
 import type { Machine } from '../../machine/machine.js';
 import { cells, frame, FRAME_BYTES, FRAMES_BASE, iter, MAX_FRAMES, REGS_BASE } from '../../memory/cells.js';
 import { raiseTrap } from '../../memory/raise.js';
 import { READ_WRITE, WRITE } from '../../memory/shadow.js';
+import { helperOf } from '../../helpers/table.js';
+import { helperById } from '../../spec/helpers.js';
 import type { ObjectSpec } from '../../object/object-spec.js';
-import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
-import type { HelperName } from '../../spec/helpers.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
 import type { ValueType } from '../../wasm/opcodes.js';
 import { makeArgCheck, makeCall, memoryArgs, wordsOf } from '../call-helper.js';
+import { calleeNameOf, callRowOf, implementationOf } from '../callee.js';
+import type { CalleeName } from '../callee.js';
 import type { Checks } from '../engine.js';
 import { MAX_TAIL_CALLS } from '../limits.js';
 
@@ -27,7 +29,7 @@ const REGISTER_WORDS = 22;
 
 /** The helpers that an object calls. */
 export interface Needs {
-  readonly plain: readonly PlainHelper[];
+  readonly plain: readonly (PlainHelper | Kfunc)[];
   readonly callback: readonly CallbackHelper[];
   readonly tailCalls: boolean;
   readonly registerCalls: boolean;
@@ -35,10 +37,10 @@ export interface Needs {
 
 /** Function indices of imports in the module. */
 export interface Imports {
-  readonly plain: ReadonlyMap<HelperName, number>;
+  readonly plain: ReadonlyMap<CalleeName, number>;
   /** Where arguments are checked: those that take them from the register file, and check them. */
-  readonly checked: ReadonlyMap<HelperName, number>;
-  readonly callback: ReadonlyMap<HelperName, { readonly begin: number; readonly next: number }>;
+  readonly checked: ReadonlyMap<CalleeName, number>;
+  readonly callback: ReadonlyMap<CalleeName, { readonly begin: number; readonly next: number }>;
   /** -1 where the object has no tail calls. */
   readonly tailCall: number;
   /** -1 where the object has no callx. */
@@ -46,22 +48,21 @@ export interface Imports {
 }
 
 export function needsOf(object: ObjectSpec): Needs {
-  const ids = new Set<number>();
-  for (const { insns } of object.functions)
-    for (const insn of insns) if (insn.name === 'call_helper') ids.add(insn.imm);
-  const names = [...ids].flatMap((id) => helperById(id)?.name ?? []);
-  const helpers = names.flatMap((name) => helperOf(name) ?? []);
+  const names = new Set(
+    object.functions.flatMap((func) => func.insns.flatMap((_insn, index) => calleeNameOf(func, index) ?? [])),
+  );
+  const helpers = [...names].flatMap((name) => implementationOf(name) ?? []);
   return {
-    plain: helpers.filter((helper): helper is PlainHelper => !isCallback(helper)),
+    plain: helpers.filter((helper): helper is PlainHelper | Kfunc => !isCallback(helper)),
     callback: helpers.filter(isCallback),
-    tailCalls: names.includes('tail_call'),
+    tailCalls: names.has('tail_call'),
     registerCalls: object.functions.some(({ insns }) => insns.some(({ name }) => name === 'callx')),
   };
 }
 
 /** Whether a plain helper has arguments that must be checked, by compiled code or from the register file. */
-function hasChecked(name: HelperName, checks: Checks): boolean {
-  return checks.memory && memoryArgs(HELPER_ROWS[name]).length > 0;
+function hasChecked(name: CalleeName, checks: Checks): boolean {
+  return checks.memory && memoryArgs(callRowOf(name)).length > 0;
 }
 
 export function declareImports(module: ModuleBuilder, needs: Needs, checks: Checks): Imports {
@@ -70,7 +71,7 @@ export function declareImports(module: ModuleBuilder, needs: Needs, checks: Chec
     return module.importFunction(IMPORT_MODULE, name, module.type(words, results));
   };
   return {
-    plain: new Map(needs.plain.map(({ name }) => [name, declare(name, wordsOf(HELPER_ROWS[name]).length, ['i32'])])),
+    plain: new Map(needs.plain.map(({ name }) => [name, declare(name, wordsOf(callRowOf(name)).length, ['i32'])])),
     checked: new Map(
       needs.plain
         .filter(({ name }) => hasChecked(name, checks))
@@ -95,7 +96,7 @@ export function bindImports(needs: Needs, machine: Machine, checks: Checks): Rec
     const fn = helper.bind(machine);
     bound[helper.name] = fn;
     if (hasChecked(helper.name, checks)) {
-      const call = makeCall(HELPER_ROWS[helper.name], fn, machine, true);
+      const call = makeCall(callRowOf(helper.name), fn, machine, true);
       bound[`${helper.name}.checked`] = () => {
         call(regs);
       };
@@ -125,7 +126,7 @@ interface Steps {
 
 function bindSteps(helper: CallbackHelper, machine: Machine, checks: Checks, regs: Int32Array): Steps {
   const { memory, layout } = machine;
-  const row = HELPER_ROWS[helper.name];
+  const row = callRowOf(helper.name);
   const steps = helper.iterate(machine);
   const registers = wordsOf(row);
   const words = registers.map(() => 0);

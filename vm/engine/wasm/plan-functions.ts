@@ -43,6 +43,7 @@ export type CallKind = 'none' | 'plain' | 'local' | 'callback' | 'tail' | 'regis
 export function callKindOf(name: string, imm: number): CallKind {
   if (name === 'call_local') return 'local';
   if (name === 'callx') return 'register';
+  if (name === 'call_kfunc') return 'plain';
   if (name !== 'call_helper') return 'none';
   const row = helperById(imm);
   if (row?.name === 'tail_call') return 'tail';
