@@ -40,7 +40,6 @@ export function beginXdpTestRun(xdp: XdpBuff, packet: Uint8Array, context?: Uint
   let linearBytes = packet.length;
   let ifindex = LOOPBACK;
   if (context !== undefined) {
-    if (context.length === 0) return errno.EINVAL;
     if (context.subarray(CTX_BYTES).some((byte) => byte !== 0)) return errno.E2BIG;
     const view = viewOf(concatBytes([context.subarray(0, CTX_BYTES), new Uint8Array(CTX_BYTES)]));
     const word = (at: number): number => view.getUint32(at, true);
