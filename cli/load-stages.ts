@@ -44,6 +44,8 @@ function usage(message: string, hint: string): ConfigError {
 async function optionsOf(flags: StageFlags) {
   return {
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
+    ...(flags.preferred === undefined ? {} : { preferred: flags.preferred }),
+    ...(flags.unchecked === undefined ? {} : { checks: { fuel: false, memory: false } }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
     ...(flags.fuel === undefined ? {} : { fuel: flags.fuel }),
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),

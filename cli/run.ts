@@ -56,13 +56,16 @@ export function addRunCommand(program: Command, io: Io): void {
     )
     .option('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-p, --prog <name>', 'program to run, by its name or section; needed where the object has several')
-    .addOption(new Option('--engine <engine>', 'how to execute (default interp)').choices(['interp', 'wasm']))
+    .addOption(
+      new Option('--engine <engine>', 'how to execute (default wasm; interp with --why)').choices(['interp', 'wasm']),
+    )
     .option('-C, --config <file>', 'YAML file with maps, globals, world and more: docs/config.md')
     .option('--set <var=value>', 'set a global variable, or a part of it; may be given several times', parseSetting)
     .option('-w, --write <capture>', 'write pcapng: packets with their verdicts, as they came in and as they left')
     .option('--left-only', 'with -w: packets only as they left, without those that were dropped')
     .option('-c, --count <packets>', 'stop after this many packets', parseCount)
     .option('--memory <size>', 'linear memory for maps, packets and their shadow (default 2G)', parseBytes)
+    .option('--unchecked', 'without checks of fuel and memory, for measurements: a wild program then does as it likes')
     .option('--fuel <insns>', 'instructions that one packet may cost', parseCount)
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)
@@ -93,7 +96,9 @@ const BLANK: Packet = {
 };
 
 async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<number> {
-  const stages = (await loadStages(given, flags)).map((stage) => attachStage(stage, flags));
+  const preferred = flags.why === true ? 'interp' : 'wasm';
+  const stages = (await loadStages(given, { preferred, ...flags })).map((stage) => attachStage(stage, flags));
+  for (const { datapath } of stages) if (datapath.note !== undefined) io.err(`note: ${datapath.note}\n`);
   const [first] = stages;
   if (first === undefined) return 0;
   const chain = stages.length > 1 ? new ChainScore(stages) : undefined;

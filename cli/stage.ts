@@ -6,6 +6,9 @@ import type { GlobalSetting } from './set-globals.js';
 export interface StageFlags {
   readonly prog?: string;
   readonly engine?: EngineName;
+  /** The engine where none is said. */
+  readonly preferred?: EngineName;
+  readonly unchecked?: true;
   readonly config?: string;
   readonly set?: readonly GlobalSetting[];
   readonly memory?: number;

@@ -1,8 +1,8 @@
 /** The library's front door: load an object, attach a program, run packets. */
 import type { Value, ValueInput } from '../btf/value.js';
 import { ALL_CHECKS, DEFAULT_FUEL } from '../engine/engine.js';
-import type { Checks, Probe } from '../engine/engine.js';
-import { ConfigError, must } from '../errors.js';
+import type { Checks, Compiled, Probe } from '../engine/engine.js';
+import { ConfigError, LoadError, must } from '../errors.js';
 import { storesSpecialFields } from '../hooks/special-stores.js';
 import { hookOf } from '../hooks/table.js';
 import { loadObject } from '../loader/load-object.js';
@@ -10,7 +10,7 @@ import type { LoadOptions as ObjectOptions } from '../loader/load-object.js';
 import { decodeEvent } from '../machine/event-types.js';
 import { Globals } from '../machine/globals.js';
 import { layoutOf } from '../machine/layout.js';
-import type { LayoutOptions } from '../machine/layout.js';
+import type { Layout, LayoutOptions } from '../machine/layout.js';
 import { Machine } from '../machine/machine.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { TypedMap } from '../machine/typed-map.js';
@@ -29,7 +29,10 @@ import { TestRun } from './test-run.js';
 
 /** Fuel and memory checks are on unless told otherwise: nothing has verified the program. */
 export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize'> {
+  /** This engine, or an error; left out, `preferred`. */
   readonly engine?: EngineName;
+  /** The engine where it can be used, else `interp`; default `interp`. */
+  readonly preferred?: EngineName;
   readonly checks?: Partial<Checks>;
   /** Instructions that one packet may cost. */
   readonly fuel?: number;
@@ -59,24 +62,53 @@ export function load(bytes: Uint8Array, options: DatapathOptions & ObjectOptions
   return new Datapath(loadObject(bytes, options), options);
 }
 
+interface Prepared {
+  readonly engine: EngineName;
+  readonly note: string | undefined;
+  readonly checks: Checks;
+  readonly layout: Layout;
+  readonly compiled: Compiled;
+}
+
+/** Lays an object out and compiles it. */
+function prepare(object: ObjectSpec, options: DatapathOptions): Prepared {
+  const worldSize = worldSizeOf(options.world ?? {});
+  const prepareFor = (engine: EngineName): Omit<Prepared, 'note'> => {
+    const wanted = { ...ALL_CHECKS, ...options.checks };
+    // In `interp` such a store takes the arm of a refused access, which only checked code has.
+    const mustCheck = engine === 'interp' && storesSpecialFields(object);
+    const checks = { ...wanted, memory: wanted.memory || mustCheck };
+    const layout = layoutOf(object, { ...options, shadow: checks.memory, worldSize });
+    return { engine, checks, layout, compiled: ENGINES[engine].compile(object, layout, checks) };
+  };
+  if (options.engine !== undefined || options.preferred !== 'wasm') {
+    return { ...prepareFor(options.engine ?? 'interp'), note: undefined };
+  }
+  try {
+    return { ...prepareFor('wasm'), note: undefined };
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.code !== 'load-unsupported') throw error;
+    return { ...prepareFor('interp'), note: `engine interp runs, since ${error.message}` };
+  }
+}
+
 export class Datapath {
   readonly object: ObjectSpec;
   readonly machine: Machine;
   readonly engine: EngineName;
   readonly checks: Checks;
+  /** Why another engine runs than was preferred, if one does. */
+  readonly note: string | undefined;
   readonly #compiled;
 
   constructor(compiled: ObjectSpec, options: DatapathOptions = {}) {
     const object = options.mapOverrides === undefined ? compiled : overrideMaps(compiled, options.mapOverrides);
     this.object = object;
-    this.engine = options.engine ?? 'interp';
-    const checks = { ...ALL_CHECKS, ...options.checks };
-    // In `interp` such a store takes the arm of a refused access, which only checked code has.
-    const mustCheck = this.engine === 'interp' && storesSpecialFields(object);
-    this.checks = { ...checks, memory: checks.memory || mustCheck };
-    const worldSize = worldSizeOf(options.world ?? {});
-    const layout = layoutOf(object, { ...options, shadow: this.checks.memory, worldSize });
-    this.#compiled = ENGINES[this.engine].compile(object, layout, this.checks);
+    const { engine, note, checks, layout, compiled: code } = prepare(object, options);
+    this.engine = engine;
+    this.note = note;
+    this.checks = checks;
+    this.#compiled = code;
     this.machine = new Machine(object, layout, {
       world: options.world,
       ...(options.seed === undefined ? {} : { seed: options.seed }),

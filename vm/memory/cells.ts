@@ -58,7 +58,7 @@ export const cells = {
   /** Where a paused interpreter goes on: offset in its code. Compiled code: 1 + the number of the place where it may stop. */
   resume: CELLS_BASE + 132,
   /** u32: 1 + the function that a tail call leads to, where compiled code cannot go there itself. */
-  tailTarget: CELLS_BASE + 140,
+  tailTarget: CELLS_BASE + 504,
   /** u32 pointer: the lowest byte that has been packet or metadata since this packet came. */
   packetLow: CELLS_BASE + 136,
   /** What a socket buffer knows beside its bounds. u32 pointers: its MAC, network and transport header (0: not set). */

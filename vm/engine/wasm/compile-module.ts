@@ -173,5 +173,15 @@ export function compileModule(
   if (checks.memory && layout.shadowDelta === 0)
     throw new InvariantError('the memory check needs a layout with shadow');
   const { bytes, ...rest } = emitModule(object, layout, checks, options);
-  return { module: new host.Module(bytes), needs: needsOf(object), ...rest };
+  return { module: compileBytes(host, bytes), needs: needsOf(object), ...rest };
+}
+
+/** @throws LoadError `load-unsupported` where the host does not let code be made, as pages with a strict policy do not */
+function compileBytes(wasm: NonNullable<typeof host>, bytes: Uint8Array): WasmModule {
+  try {
+    return new wasm.Module(bytes);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !/disallowed|content security/i.test(cause.message)) throw cause;
+    throw new LoadError('load-unsupported', 'this host does not let WebAssembly be compiled', { cause });
+  }
 }

@@ -92,12 +92,12 @@ function resultOf(state: KnownState, insn: Insn, index: number, spec: FunctionSp
 export function step(state: KnownState, insn: Insn, index: number, spec: FunctionSpec, layout: Layout): void {
   const writes = writesOf(insn);
   if (writes === 0) return;
+  const { dst, src } = insn;
   const result = resultOf(state, insn, index, spec, layout);
-  for (let register = 0; register < REGISTERS; register++) {
-    if ((writes & (1 << register)) !== 0) state[register] = register === insn.dst ? result : UNKNOWN;
-  }
-  // A call writes r0 whatever its dst field says.
-  if ((writes & 1) !== 0 && insn.name.startsWith('call')) state[0] = UNKNOWN;
+  if ((writes & (1 << src)) !== 0) state[src] = UNKNOWN;
+  // A call writes r0 whatever its fields say, and nothing is known of it then.
+  if ((writes & 1) !== 0) state[0] = UNKNOWN;
+  if ((writes & (1 << dst)) !== 0) state[dst] = result;
 }
 
 /** States where blocks begin, by block; undefined where none leads. */

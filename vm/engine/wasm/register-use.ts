@@ -8,12 +8,46 @@ import type { Flow } from '../../isa/flow.js';
 import type { Insn } from '../../isa/insn.js';
 import { helperById, HELPER_ROWS } from '../../spec/helpers.js';
 import { INSN_ROWS } from '../../spec/insns.js';
+import type { InsnName, Operand } from '../../spec/insns.js';
 import type { FunctionSpec } from '../../object/object-spec.js';
 
 export const ARGUMENTS = [1, 2, 3, 4, 5] as const;
 const R0 = 1;
 /** r1-r5. */
 export const ALL_ARGUMENTS = 0x3e;
+
+/** What a row says of registers, ready for many instructions. */
+interface Shape {
+  readonly dstRead: boolean;
+  readonly dstWritten: boolean;
+  readonly srcRead: boolean;
+  readonly srcWritten: boolean;
+  readonly reads: number;
+  /** What an instruction clobbers by rule, compiled code leaves alone: only r0 counts. */
+  readonly writes: number;
+}
+
+const SHAPES: ReadonlyMap<InsnName, Shape> = new Map(
+  Object.values(INSN_ROWS).map(({ name, operands, implicit }) => {
+    const has = (...roles: readonly Operand[]): boolean => roles.some((role) => operands.includes(role));
+    const isCall = name === 'call_helper' || name === 'call_local' || name === 'call_kfunc' || name === 'callx';
+    return [
+      name,
+      {
+        dstRead: has('dst:r', 'dst:rw'),
+        dstWritten: has('dst:w', 'dst:rw'),
+        srcRead: has('src:r', 'src:rw'),
+        srcWritten: has('src:w', 'src:rw'),
+        reads: implicit?.reads ?? 0,
+        writes: isCall ? R0 : (implicit?.writes ?? 0) & R0,
+      },
+    ];
+  }),
+);
+
+function shapeOf(name: InsnName): Shape {
+  return must(SHAPES.get(name), 'a shape');
+}
 
 /** r1 to rn. */
 function firstArguments(count: number): number {
@@ -37,35 +71,15 @@ export function readsOf(insn: Insn, index: number, spec: FunctionSpec, liveIn: r
     case 'exit':
       return R0;
     default: {
-      const { operands, implicit } = INSN_ROWS[name];
-      let reads = implicit?.reads ?? 0;
-      for (const each of operands) {
-        if (each === 'dst:r' || each === 'dst:rw') reads |= 1 << dst;
-        else if (each === 'src:r' || each === 'src:rw') reads |= 1 << src;
-      }
-      return reads;
+      const { dstRead, srcRead, reads } = shapeOf(name);
+      return reads | (dstRead ? 1 << dst : 0) | (srcRead ? 1 << src : 0);
     }
   }
 }
 
 export function writesOf({ name, dst, src }: Insn): number {
-  switch (name) {
-    case 'call_helper':
-    case 'call_local':
-    case 'call_kfunc':
-    case 'callx':
-      return R0;
-    default: {
-      const { operands, implicit } = INSN_ROWS[name];
-      // What an instruction clobbers by rule, compiled code leaves alone: only r0 counts.
-      let writes = (implicit?.writes ?? 0) & R0;
-      for (const each of operands) {
-        if (each === 'dst:w' || each === 'dst:rw') writes |= 1 << dst;
-        else if (each === 'src:w' || each === 'src:rw') writes |= 1 << src;
-      }
-      return writes;
-    }
-  }
+  const { dstWritten, srcWritten, writes } = shapeOf(name);
+  return writes | (dstWritten ? 1 << dst : 0) | (srcWritten ? 1 << src : 0);
 }
 
 /** Registers that are read before they are written where the function begins; `packet` loads may return early, with r0. */
