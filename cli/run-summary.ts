@@ -101,6 +101,19 @@ export function jsonReport(
   return `${JSON.stringify(whole, null, verbose === true ? 0 : 2)}\n`;
 }
 
+/** What skep could not run, where packets got there: their verdicts say nothing. Undefined where none did. */
+export function unsupportedTrap({ name, replay }: RunStage, isChain: boolean): ConfigError | undefined {
+  const total = replay.summary().traps.find(({ trap }) => trap.name.startsWith('unsupported-'));
+  if (total === undefined) return undefined;
+  const { trap, packets, first } = total;
+  const more = packets === 1 ? '' : `, as did ${String(packets)} packets in all`;
+  return new ConfigError(
+    'config-unsupported',
+    `${isChain ? `stage ${name}: ` : ''}packet ${String(first)} got to what skep does not run: ${trap.message}${more}`,
+    { data: { trap: trap.name, packets, first } },
+  );
+}
+
 /** What is wrong where a program redirected to a device that nobody has described; undefined where none did. */
 export function missingDevice({ name, datapath, replay }: RunStage, isChain: boolean): ConfigError | undefined {
   const [worst, ...others] = replay.summary().missingDevices ?? [];

@@ -17,7 +17,7 @@ import { renderError } from './render-error.js';
 import { EventDecoder, eventJson, eventText } from './run-events.js';
 import { chosenMaps } from './run-maps.js';
 import { packetJson, renderPacket } from './run-report.js';
-import { jsonReport, missingDevice, textReport } from './run-summary.js';
+import { jsonReport, missingDevice, textReport, unsupportedTrap } from './run-summary.js';
 import type { RunStage } from './run-summary.js';
 import { parseSetting } from './set-globals.js';
 import type { Stage, StageFlags } from './stage.js';
@@ -132,7 +132,9 @@ async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<n
     output?.discard();
   }
   report(flags.json === true ? jsonReport(stages, chain, maps, flags) : textReport(stages, chain, maps, flags));
-  for (const error of [failure, ...stages.map((stage) => missingDevice(stage, chain !== undefined))]) {
+  const isChain = chain !== undefined;
+  const wrong = stages.flatMap((stage) => [unsupportedTrap(stage, isChain), missingDevice(stage, isChain)]);
+  for (const error of [failure, ...wrong]) {
     if (error === undefined) continue;
     io.err(renderError(error));
     failure ??= error;
