@@ -376,6 +376,44 @@ export function checkMemAccess(v: Verifier, access: Access): void {
   if (!isWrite) loadUnknown(env, valueReg, bytes, signed);
 }
 
+/** Names of the kernel's structures behind maps, by the map's type. */
+function mapStructName({ type }: VerifierMap): string | undefined {
+  switch (type) {
+    case 'array':
+    case 'percpu_array':
+    case 'prog_array':
+    case 'perf_event_array':
+    case 'cgroup_array':
+    case 'array_of_maps':
+      return 'bpf_array';
+    case 'hash':
+    case 'percpu_hash':
+    case 'lru_hash':
+    case 'lru_percpu_hash':
+    case 'hash_of_maps':
+      return 'bpf_htab';
+    default:
+      return undefined;
+  }
+}
+
+/** A map as the kernel keeps it: nothing to write; of what may be read, only its first field is known here. */
+function checkMapStruct(
+  env: Env,
+  ptrReg: number,
+  map: VerifierMap,
+  off: number,
+  bytes: number,
+  isWrite: boolean,
+): void {
+  const name = mapStructName(map);
+  if (name !== undefined && off < 0) env.deny(`R${ptrReg} is ${name} invalid negative access: off=${off}`);
+  if (name !== undefined && isWrite) env.deny(`only read from ${name} is supported`);
+  if (name !== 'bpf_array' || off !== 0 || bytes !== 8) {
+    env.unknown(`access to a map's own structure through R${ptrReg}`);
+  }
+}
+
 function checkOtherAccess(env: Env, ptrReg: number, reg: Reg, off: number, bytes: number, isWrite: boolean): void {
   const { type } = reg;
   const base = baseType(type);
@@ -393,7 +431,7 @@ function checkOtherAccess(env: Env, ptrReg: number, reg: Reg, off: number, bytes
   } else if (base === PTR_TO_BTF_ID && (type & MAYBE_NULL) === 0) {
     env.unknown(`access to a kernel structure through R${ptrReg}`);
   } else if (type === CONST_PTR_TO_MAP) {
-    env.unknown(`access to a map's own structure through R${ptrReg}`);
+    checkMapStruct(env, ptrReg, reg.map!, off, bytes, isWrite);
   } else if (base === PTR_TO_BUF || type === PTR_TO_TP_BUFFER) {
     env.unknown(`access to a buffer through R${ptrReg}`);
   } else {

@@ -10,7 +10,7 @@ import { rejectFacts } from './facts.js';
 import { Fastcall } from './fastcall.js';
 import { programFromObject } from './from-object.js';
 import { checkFuncInfo } from './func-info.js';
-import { checkGlobalFuncs } from './global-funcs.js';
+import { checkGlobalFuncs } from './global-check.js';
 import { computeLiveRegs } from './live-regs.js';
 import { findLoops } from './loops.js';
 import { Pruner } from './prune.js';
