@@ -159,7 +159,8 @@ export class Kernel {
     const out = this.#out;
     const ctxOut = Buffer.alloc(wants.ctx === false ? 0 : (ctx?.length ?? 0));
     // Programs of type `syscall` get the caller's own bytes, and change them.
-    const given = Buffer.from(ctx ?? []);
+    const given = Buffer.alloc(Math.max(1, ctx?.length ?? 0));
+    given.set(ctx ?? []);
     const { errno, attr } = this.#bpf(PROG_TEST_RUN, (request) => {
       request.writeUInt32LE(program, 0);
       request.writeUInt32LE(packet.length, 8);
@@ -172,7 +173,7 @@ export class Kernel {
       request.writeUInt32LE(flags, 64);
       if (ctx === undefined) return;
       request.writeUInt32LE(ctx.length, 40);
-      request.writeBigUInt64LE(ctx.length === 0 ? 0n : koffi.address(given), 48);
+      request.writeBigUInt64LE(koffi.address(given), 48);
       if (wants.ctx === false) return;
       request.writeUInt32LE(ctxOut.length, 44);
       request.writeBigUInt64LE(ctxOut.length === 0 ? 0n : koffi.address(ctxOut), 56);
@@ -181,7 +182,7 @@ export class Kernel {
       errno,
       retval: attr.readUInt32LE(4),
       data: errno === 0 ? new Uint8Array(out.subarray(0, attr.readUInt32LE(12))) : new Uint8Array(0),
-      ctx: new Uint8Array(wants.ctxInPlace === true ? given : ctxOut),
+      ctx: new Uint8Array(wants.ctxInPlace === true ? given.subarray(0, ctx?.length ?? 0) : ctxOut),
     };
   }
 
