@@ -214,6 +214,93 @@ function* socketCases(): Generator<HookCase> {
   }
 }
 
+/** SYN and ACK headers: 20 bytes of IP and 24 of TCP on the stack. */
+const HEADERS = `
+  *(u64 *)(r10 - 64) = 0x45
+  *(u64 *)(r10 - 56) = 0x640
+  *(u64 *)(r10 - 48) = 0x11223344
+  r9 = 0x0200000a5000 ll
+  *(u64 *)(r10 - 40) = r9
+  *(u64 *)(r10 - 32) = 0x77
+  *(u64 *)(r10 - 24) = 0x0260
+  r9 = 0xb4050402 ll
+  *(u64 *)(r10 - 16) = r9
+  *(u64 *)(r10 - 8) = 0`;
+
+/** Helpers about the packet's own socket, and about SYN cookies. */
+function* ownSocketCases(): Generator<HookCase> {
+  const data = PACKETS.ipv4 ?? new Uint8Array(0);
+  const withSock = (call: string): string => `
+    r8 = r1
+    r1 = *(u64 *)(r1 + 168)
+    r7 = 77
+    if r1 == 0 goto out
+    call sk_fullsock
+    r7 = 78
+    if r0 == 0 goto out
+    ${call}
+    r7 = r0
+  out:`;
+  const calls: Readonly<Record<string, string>> = {
+    tcp_sock: 'r1 = r0\ncall tcp_sock\nif r0 == 0 goto +1\nr0 = 1',
+    get_listener_sock: 'r1 = r0\ncall get_listener_sock\nif r0 == 0 goto +1\nr0 = 1',
+    'sk_assign(0)': 'r1 = r8\nr2 = r0\nr3 = 0\ncall sk_assign',
+    'sk_assign(1)': 'r1 = r8\nr2 = r0\nr3 = 1\ncall sk_assign',
+    ...Object.fromEntries(
+      [
+        [20, 24],
+        [20, 20],
+        [10, 24],
+        [20, 12],
+      ].map(([ip, tcp]) => [
+        `tcp_gen_syncookie(${ip}, ${tcp})`,
+        `r1 = r0\nr2 = r10\nr2 += -64\nr3 = ${ip}\nr4 = r10\nr4 += -36\nr5 = ${tcp}\ncall tcp_gen_syncookie`,
+      ]),
+    ),
+    tcp_check_syncookie:
+      'r1 = r0\nr2 = r10\nr2 += -64\nr3 = 20\nr4 = r10\nr4 += -36\nr5 = 20\ncall tcp_check_syncookie',
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const text = reads(`${HEADERS}${withSock(call)}`);
+    yield { name: `sched_cls: ${name}`, type: 'sched_cls', text, request: { data, ctx: skbCtx({}) } };
+  }
+  const plain: Readonly<Record<string, string>> = {
+    get_socket_uid: 'call get_socket_uid\nr7 = r0',
+    'get_socket_cookie != 0': 'call get_socket_cookie\nif r0 == 0 goto +1\nr7 = 1',
+    'skb_ancestor_cgroup_id(-1)': 'r2 = -1\ncall skb_ancestor_cgroup_id\nr7 = r0',
+    skb_cgroup_classid: 'call skb_cgroup_classid\nr7 = r0',
+    ...Object.fromEntries(
+      [1, 11, 12, 13, 35, 36, 40].map((size) => [
+        `sk_lookup_tcp of ${size}`,
+        `r2 = r10\nr2 += -64\nr3 = ${size}\nr4 = -1\nr5 = 0\ncall sk_lookup_tcp\nr7 = 1\nif r0 == 0 goto out\nr1 = r0\ncall sk_release\nr7 = 2\nout:`,
+      ]),
+    ),
+    ...Object.fromEntries(
+      [19, 20, 24, 28].map((size) => [
+        `tcp_raw_gen_syncookie_ipv4 of ${size}`,
+        `r1 = r10\nr1 += -64\nr2 = r10\nr2 += -36\nr3 = ${size}\ncall tcp_raw_gen_syncookie_ipv4\nr0 >>= 32\nr7 = r0`,
+      ]),
+    ),
+    'tcp_raw_check_syncookie_ipv4 of nothing':
+      'r1 = r10\nr1 += -64\nr2 = r10\nr2 += -36\ncall tcp_raw_check_syncookie_ipv4\nr7 = r0',
+    'a raw cookie that is answered': `
+      r1 = r10\nr1 += -64\nr2 = r10\nr2 += -36\nr3 = 24\ncall tcp_raw_gen_syncookie_ipv4
+      w0 += 1
+      r0 = be32 r0
+      *(u32 *)(r10 - 28) = r0
+      r0 = *(u32 *)(r10 - 32)
+      r0 = be32 r0
+      w0 += 1
+      r0 = be32 r0
+      *(u32 *)(r10 - 32) = r0
+      r1 = r10\nr1 += -64\nr2 = r10\nr2 += -36\ncall tcp_raw_check_syncookie_ipv4\nr7 = r0`,
+  };
+  for (const [name, call] of Object.entries(plain)) {
+    const text = reads(`${HEADERS}\nr1 = r6\n${call}`);
+    yield { name: `sched_cls: ${name}`, type: 'sched_cls', text, request: { data, ctx: skbCtx({}) } };
+  }
+}
+
 const KEYS_BYTES = 56;
 
 function keysCtx(words: Readonly<Record<number, number>>, bytes = KEYS_BYTES): Uint8Array {
@@ -396,6 +483,7 @@ function* unsupportedCases(): Generator<HookCase> {
 
 export const HOOK_CASES: readonly HookCase[] = [
   ...skbCases(),
+  ...ownSocketCases(),
   ...flowDissectorCases(),
   ...skLookupCases(),
   ...netfilterCases(),

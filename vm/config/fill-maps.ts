@@ -141,6 +141,7 @@ export class MapFiller {
     const what = `${spec.name} value`;
     const { value } = entry;
     if (spec.type === 'prog_array') return handle.setProgram(indexOf(key), this.#programOf(value, path));
+    if (handle.holdsSockets && typeof value === 'string') return handle.setSocket(key, value);
     if (handle.holdsMaps) return handle.setMap(key, this.#innerMap(handle, value, path));
     if (entry.value_hex !== undefined) {
       return handle.set(key, this.#eachCpu(handle, sized(hexBytes(entry.value_hex, what), spec.valueBytes, what)));

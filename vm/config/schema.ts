@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { parseIpv4, parseIpv6, parseMac } from '../address-text.js';
+import { parseEndpoint, SOCKET_STATES } from '../world/sockets.js';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;
@@ -88,9 +89,60 @@ const device = z.strictObject({
   mtu: z.exactOptional(whole(68, 65_536)),
   addresses: z.exactOptional(z.array(prefix)),
   peer: z.exactOptional(deviceName),
+  master: z.exactOptional(deviceName),
   kind: z.exactOptional(z.enum(['ethernet', 'loopback', 'veth', 'netkit'])),
   up: z.exactOptional(z.boolean()),
   forwarding: z.exactOptional(z.boolean()),
+});
+
+const endpoint = z
+  .string()
+  .refine((value) => parseEndpoint(value) !== undefined, { error: 'no address and port such as 10.0.0.1:80 or [::1]:80' });
+const cgroupPath = z.string().regex(/^\/$|^(\/[^/]+)+$/);
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+const socket = z.strictObject({
+  name: text,
+  protocol: z.union([z.enum(['tcp', 'udp', 'unix']), whole(0, 255)]).describe('a number: a raw socket'),
+  local: z.exactOptional(endpoint),
+  remote: z.exactOptional(endpoint),
+  family: z.exactOptional(z.enum(['ipv4', 'ipv6'])),
+  state: z.exactOptional(z.enum(SOCKET_STATES)),
+  dev: z.exactOptional(deviceName),
+  mark: z.exactOptional(u32),
+  priority: z.exactOptional(u32),
+  uid: z.exactOptional(u32),
+  cookie: z.exactOptional(whole(1, SAFE)),
+  cgroup: z.exactOptional(cgroupPath),
+  netns: z.exactOptional(text),
+  v6only: z.exactOptional(z.boolean()),
+  reuseport: z.exactOptional(z.boolean()),
+  transparent: z.exactOptional(z.boolean()),
+  overflowed: z.exactOptional(z.boolean()).describe('it has had more SYNs than it could take'),
+  queue: z.exactOptional(whole(0, U16)),
+  listener: z.exactOptional(text).describe('name of the socket that a request is made to'),
+  tcp: z.exactOptional(z.record(z.string(), whole(0, SAFE))).describe('fields of struct bpf_tcp_sock'),
+});
+
+const cgroup = z.strictObject({
+  path: cgroupPath,
+  id: z.exactOptional(whole(1, SAFE)),
+  classid: z.exactOptional(u32),
+});
+
+const netns = z.strictObject({
+  name: text,
+  cookie: whole(1, SAFE),
+  id: z.exactOptional(whole(0, MAX_IFINDEX)),
+});
+
+const task = z.strictObject({
+  pid: z.exactOptional(u32),
+  tgid: z.exactOptional(u32),
+  uid: z.exactOptional(u32),
+  gid: z.exactOptional(u32),
+  comm: z.exactOptional(z.string().max(15)),
+  cgroup: z.exactOptional(cgroupPath),
 });
 
 const route = z.strictObject({
@@ -164,6 +216,10 @@ const programFields = {
       devices: z.exactOptional(z.array(device)),
       routes: z.exactOptional(z.array(route)),
       neighbours: z.exactOptional(z.array(neighbour)),
+      sockets: z.exactOptional(z.array(socket)),
+      cgroups: z.exactOptional(z.array(cgroup)),
+      netns: z.exactOptional(z.array(netns)),
+      task: z.exactOptional(task),
     }),
   ),
   reasons: z

@@ -57,6 +57,10 @@ export interface Result {
   readonly ctx: Readonly<Record<string, CtxOutput>>;
   /** Name of the socket that the program chose: assigned, selected, or redirected to. */
   readonly socket?: string;
+  /** With which flags: BPF_F_INGRESS, BPF_SK_LOOKUP_F_... */
+  readonly socketFlags?: number;
+  /** How far a verdict on a message reaches, and how much has to be there before the program is asked again; 0: all. */
+  readonly message?: { readonly applyBytes: number; readonly corkBytes: number };
   /** What the system call that a cgroup's program stands before answers: 0 or a negative errno. */
   readonly retval?: number;
   /** References to sockets that the program did not give back. Linux would not have loaded it. */
@@ -156,7 +160,8 @@ export class Attachment {
     const retval = retvalOf(this.#machine, this.#hook, this.code());
     return {
       ctx: this.#hook.ctx === undefined ? {} : readCtxValues(memory, layout.ctx, this.#hook.ctx),
-      ...(socket === undefined ? {} : { socket }),
+      ...(socket === undefined ? {} : { socket, socketFlags: memory.word(cells.chosenFlags) }),
+      ...(this.#hook.type === 'sk_msg' ? { message: this.#messageVerdict() } : {}),
       ...(retval === undefined ? {} : { retval }),
       ...(held.length === 0 ? {} : { held }),
       verdict: this.verdict(),
@@ -184,6 +189,11 @@ export class Attachment {
       data: { program: this.program.name, type },
       hint: 'the library runs it for the events that it is called for: `attachment.run(data, { sk, ctx })`',
     });
+  }
+
+  #messageVerdict(): { applyBytes: number; corkBytes: number } {
+    const { memory } = this.#machine;
+    return { applyBytes: memory.word(cells.msgApply), corkBytes: memory.word(cells.msgCork) };
   }
 
   /** r0 of the last run as int32, or what a trap counts as. */

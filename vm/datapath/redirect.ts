@@ -15,6 +15,8 @@ const PROTOCOL_IPV4 = 0x0008;
 const PROTOCOL_IPV6 = 0xdd86;
 const XDP_REDIRECT = 4;
 const TC_ACT_REDIRECT = 7;
+/** Program types that have such a verdict; BPF_REDIRECT of routes is the number of TC_ACT_REDIRECT. */
+const REDIRECTS = /^(xdp|sched_|lwt_)/;
 
 /** The `problem` of a target that the world does not have. */
 export const NO_DEVICE = 'no such device';
@@ -45,7 +47,7 @@ export interface Redirect {
 
 /** Undefined where the verdict is none for redirects. */
 export function redirectOf(machine: Machine, hook: Hook, code: number): Redirect | undefined {
-  if (code !== (hook.packet === 'xdp' ? XDP_REDIRECT : TC_ACT_REDIRECT)) return undefined;
+  if (!REDIRECTS.test(hook.type) || code !== (hook.packet === 'xdp' ? XDP_REDIRECT : TC_ACT_REDIRECT)) return undefined;
   const { memory } = machine;
   switch (memory.word(cells.redirectKind)) {
     case REDIRECT_KIND.ifindex:
@@ -70,7 +72,9 @@ export function redirectText(redirect: Redirect): string {
           ? `${peer} (peer of ${device})`
           : neigh !== undefined
             ? `${device} (next hop ${neigh.ip})`
-            : (flags & REDIRECT_FLAGS.ingress) !== 0
+            : redirect.kind === 'map' && ifindex === undefined
+              ? `socket of ${redirect.map ?? '?'}[${String(redirect.key)}]`
+              : (flags & REDIRECT_FLAGS.ingress) !== 0
               ? `${device} (ingress)`
               : device;
   return problem === undefined ? target : `${target}: ${problem}`;
@@ -114,6 +118,7 @@ function toMapEntry(machine: Machine): Redirect {
   const flags = memory.word(cells.redirectFlags);
   const base = { kind: 'map', map: spec.name, key, flags } as const;
   if (spec.type === 'cpumap') return { ...base, cpu: key };
+  if (spec.type === 'xskmap') return base;
   if ((flags & REDIRECT_FLAGS.broadcast) === 0) return { ...base, ...named(machine, memory.word(cells.redirectValue)) };
   const from =
     (flags & REDIRECT_FLAGS.excludeIngress) === 0 ? 0 : memory.word(machine.layout.ctx + CTX_INGRESS_IFINDEX);

@@ -11,6 +11,7 @@ import type { Machine } from '../machine/machine.js';
 import { cells } from '../memory/cells.js';
 import type { ProgramSpec } from '../object/object-spec.js';
 import { errno } from '../spec/errno.js';
+import { ATTACH_TYPES } from '../spec/prog-types.js';
 import { toNumber } from '../u64.js';
 import type { MapEvent } from '../world/effects.js';
 import { reportTrap } from './trap-report.js';
@@ -60,6 +61,7 @@ export class TestRun {
     if (model === undefined) return failed(errno.ENOTSUPP);
     machine.enter(hook);
     machine.beginEvent();
+    for (const storage of maps.cgroupStorages()) storage.clear(0, hook.attach === undefined ? 0 : ATTACH_TYPES[hook.attach]);
     const env = must(machine.hookEnv, 'the hook that was entered');
     const refusal = model.begin(env, input);
     if (refusal !== 0) return failed(refusal);

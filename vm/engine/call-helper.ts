@@ -52,6 +52,9 @@ export function memoryArgs(row: CallRow): readonly MemoryArg[] {
     const base = { register, nullable: false };
     if (kind === 'key') return [{ ...base, rights: READ, size: { map: 'key', register: mapRegister } }];
     if (kind === 'value') return [{ ...base, rights: READ, size: { map: 'value', register: mapRegister } }];
+    if (kind === 'value?') {
+      return [{ ...base, nullable: true, rights: READ, size: { map: 'value', register: mapRegister } }];
+    }
     if (kind === 'out-value') return [{ ...base, rights: WRITE, size: { map: 'value', register: mapRegister } }];
     if (kind === 'buffer?')
       return [{ ...base, rights: WRITE, nullable: true, size: { register: register + 2, mayLack: true } }];
@@ -78,7 +81,7 @@ export function makeArgCheck(row: CallRow, machine: Machine): ((regs: Registers)
       const lo = regs[register]!;
       const hi = regs[register + 1]!;
       // NULL stands for nothing: no bytes, where a size is given beside it.
-      if (nullable && (lo | hi) === 0 && (typeof size === 'number' || 'mayLack' in size)) continue;
+      if (nullable && (lo | hi) === 0 && (typeof size === 'number' || 'map' in size || 'mayLack' in size)) continue;
       let bytes = 0;
       if (typeof size === 'number') bytes = size;
       else if ('map' in size) {

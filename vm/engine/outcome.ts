@@ -50,6 +50,8 @@ function describeTrap(machine: Machine, name: TrapName): string {
       return `${describeAddress(machine, a).text} is not a function`;
     case 'bad-record':
       return `${describeAddress(machine, a).text} is not a reserved ring buffer record`;
+    case 'unsupported-option':
+      return `socket option ${String(memory.word(cells.trapB))} of level ${String(a)} is unsupported by skep`;
     case 'bad-socket':
       return `${describeAddress(machine, a).text} is no socket, or none that the program holds a reference to`;
     case 'fall-off':

@@ -43,6 +43,28 @@ import {
   skbCgroupId,
   skCgroupId,
 } from './socket-owner.js';
+import { currentTaskUnderCgroup, getLocalStorage, skbUnderCgroup } from './cgroup-maps.js';
+import { msgApplyBytes, msgCorkBytes, msgPopData, msgPullData, msgPushData } from './messages.js';
+import { skStorageDelete, skStorageGet } from './sk-storage.js';
+import { loadHdrOpt, reserveHdrOpt, sockOpsCbFlagsSet, storeHdrOpt } from './sock-ops.js';
+import {
+  msgRedirectHash,
+  msgRedirectMap,
+  skRedirectHash,
+  skRedirectMap,
+  skSelectReuseport,
+  sockHashUpdate,
+  sockMapUpdate,
+} from './socket-maps.js';
+import { bind, getsockopt, setsockopt } from './socket-options.js';
+import {
+  tcpCheckSyncookie,
+  tcpGenSyncookie,
+  tcpRawCheckSyncookieIpv4,
+  tcpRawCheckSyncookieIpv6,
+  tcpRawGenSyncookieIpv4,
+  tcpRawGenSyncookieIpv6,
+} from './syn-cookies.js';
 import { getListenerSock, skFullsock, skRelease, tcpSock } from './sockets.js';
 import { cloneRedirect, redirect, redirectMap, redirectNeigh, redirectPeer } from './redirect.js';
 import { ringbufDiscard, ringbufOutput, ringbufQuery, ringbufReserve, ringbufSubmit } from './ring-buffer.js';
@@ -171,6 +193,36 @@ const HELPERS: readonly Helper[] = [
   getCurrentComm,
   getRetval,
   setRetval,
+  skStorageGet,
+  skStorageDelete,
+  sockMapUpdate,
+  sockHashUpdate,
+  skRedirectMap,
+  skRedirectHash,
+  msgRedirectMap,
+  msgRedirectHash,
+  skSelectReuseport,
+  msgApplyBytes,
+  msgCorkBytes,
+  msgPullData,
+  msgPushData,
+  msgPopData,
+  sockOpsCbFlagsSet,
+  loadHdrOpt,
+  storeHdrOpt,
+  reserveHdrOpt,
+  setsockopt,
+  getsockopt,
+  bind,
+  getLocalStorage,
+  skbUnderCgroup,
+  currentTaskUnderCgroup,
+  tcpGenSyncookie,
+  tcpCheckSyncookie,
+  tcpRawGenSyncookieIpv4,
+  tcpRawGenSyncookieIpv6,
+  tcpRawCheckSyncookieIpv4,
+  tcpRawCheckSyncookieIpv6,
   loop,
   forEachMapElem,
 ];

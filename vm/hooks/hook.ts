@@ -81,6 +81,6 @@ export interface HookInput {
   readonly ctx?: CtxValues;
   /** What bpf_get_retval says first. */
   readonly retval?: number;
-  /** Of `cgroup_sysctl`: the name below /proc/sys, what it holds, what is to be written. */
-  readonly sysctl?: { readonly name: string; readonly current?: string; readonly next?: string };
+  /** Path of the cgroup that the program is attached to; default `/`. */
+  readonly cgroup?: string;
 }

@@ -3,7 +3,6 @@
  * header with its options.
  */
 import { cells } from '../memory/cells.js';
-import { NO_ACCESS } from '../memory/shadow.js';
 import { isFullSocket } from '../world/sockets.js';
 import { putCtxValues } from './ctx-values.js';
 import type { HookEnv, HookKind } from './hook.js';
@@ -39,13 +38,10 @@ export const sockOpsHook: HookKind = {
 };
 
 /** What lies behind the header counts, but cannot be read. */
-function putHeader({ memory, shadow, ctx, bytes }: HookEnv): void {
+function putHeader({ memory, ctx, bytes }: HookEnv): void {
   const { data, lengthBytes } = bytes;
   memory.setWord(ctx + off.skbLen, lengthBytes);
   if (lengthBytes < TCP_HEADER_BYTES) return;
   memory.setWord(ctx + off.skbTcpFlags, memory.view.getUint8(data + 13));
-  const headerBytes = Math.min(4 * (memory.view.getUint8(data + 12) >> 4), lengthBytes);
-  shadow.mark(data + headerBytes, lengthBytes - headerBytes, NO_ACCESS);
-  memory.setWord(cells.packetEnd, data + headerBytes);
-  bytes.sync();
+  bytes.show(0, Math.min(4 * (memory.view.getUint8(data + 12) >> 4), lengthBytes));
 }

@@ -70,7 +70,7 @@ export class InnerMaps {
    */
   create(outer: MapId, maxEntries?: number): number {
     const memory = this.#memory;
-    const { heap, heapBytes, innerMaps, cpus } = this.#layout;
+    const { heap, heapBytes, innerMaps, cpus, worldSize } = this.#layout;
     const { name, inner } = must(this.#object.maps[outer], 'a map');
     if (inner === undefined) {
       throw new ConfigError('config-value', `map \`${name}\` holds no maps`, { data: { map: name } });
@@ -80,7 +80,7 @@ export class InnerMaps {
     if (wrong !== undefined) {
       throw new ConfigError('config-value', `a map in \`${name}\` cannot be so: ${wrong}`, { data: { map: name } });
     }
-    const bytes = mapKindOf(spec.type)?.plan(spec, cpus).bytes ?? 0;
+    const bytes = mapKindOf(spec.type)?.plan(spec, cpus, worldSize).bytes ?? 0;
     const index = this.count;
     const base = index === 0 ? HEADER_BYTES : memory.word(heap + IN_USE);
     const end = alignUp(base + bytes, 8);

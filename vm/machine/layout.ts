@@ -136,7 +136,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
   const maps: PlacedMap[] = [];
   for (const [index, spec] of object.maps.entries()) {
-    const bytes = mapKindOf(spec.type)?.plan(spec, cpus).bytes ?? 0;
+    const bytes = mapKindOf(spec.type)?.plan(spec, cpus, worldSize).bytes ?? 0;
     const base = place(bytes, PAGE_BYTES);
     if (next > guestBytes) throw doesNotFit(spec, bytes, guestBytes);
     maps.push({ descriptor: descriptors + DESCRIPTOR_BYTES * index, base, bytes });
@@ -153,7 +153,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     );
   }
   const heap = place(0, PAGE_BYTES);
-  const heapBytes = Math.min(innerMaps === 0 ? 0 : heapBytesOf(object, cpus), guestBytes - heap);
+  const heapBytes = Math.min(innerMaps === 0 ? 0 : heapBytesOf(object, cpus, worldSize), guestBytes - heap);
   place(heapBytes, PAGE_BYTES);
   return {
     memoryBytes,
@@ -183,12 +183,12 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
 }
 
 /** Room for as many maps as the maps of maps hold, within reason, and for one of each kind at least. */
-function heapBytesOf(object: ObjectSpec, cpus: number): number {
+function heapBytesOf(object: ObjectSpec, cpus: number, worldSize: WorldSize): number {
   let all = 0;
   let oneEach = 0;
   for (const { inner, maxEntries } of object.maps) {
     if (inner === undefined) continue;
-    const bytes = PAGE_BYTES + (mapKindOf(inner.type)?.plan(inner, cpus).bytes ?? 0);
+    const bytes = PAGE_BYTES + (mapKindOf(inner.type)?.plan(inner, cpus, worldSize).bytes ?? 0);
     all += bytes * maxEntries;
     oneEach += bytes;
   }

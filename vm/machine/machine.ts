@@ -55,6 +55,8 @@ export class Machine {
       memory: this.memory,
       shadow: this.shadow,
       cpus: layout.cpus,
+      sockets: this.world.sockets,
+      cgroups: this.world.network.cgroups,
       emit: (event) => {
         this.world.effects.emit(event);
       },
@@ -124,6 +126,8 @@ export class Machine {
     memory.setWord(cells.retval, 0);
     memory.setWord(cells.msgApply, 0);
     memory.setWord(cells.msgCork, 0);
+    memory.setWord(cells.hdrOptBytes, 0);
+    memory.setWord(cells.attachedCgroup, 0);
     world.sockets.forgetHeld();
   }
 
@@ -134,6 +138,10 @@ export class Machine {
   fillCtx(input: HookInput): void {
     if (this.#env === undefined) return;
     if (input.retval !== undefined) this.memory.setWord(cells.retval, input.retval);
+    if (input.cgroup !== undefined) {
+      const { index } = this.world.network.cgroups.mustHave(input.cgroup, 'cgroups');
+      this.memory.setWord(cells.attachedCgroup, index);
+    }
     this.#hook?.fill?.(this.#env, input);
   }
 

@@ -8,6 +8,8 @@ import { ConfigError, must } from '../errors.js';
 import { refuseMap } from '../maps/check-spec.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { opaqueOps } from '../maps/map-kind.js';
+import type { CgroupArrayOps } from '../maps/cgroup-array.js';
+import type { CgroupStorageOps } from '../maps/cgroup-storage.js';
 import type { TargetMapOps } from '../maps/device-entries.js';
 import type { KeylessMapOps, MapEnv, MapKind, MapOps } from '../maps/map-kind.js';
 import { misfit } from '../maps/map-of-maps.js';
@@ -15,6 +17,8 @@ import type { MapOfMapsOps } from '../maps/map-of-maps.js';
 import type { PerfEventArrayOps } from '../maps/perf-event-array.js';
 import type { ProgArrayOps } from '../maps/prog-array.js';
 import type { RingbufOps } from '../maps/ringbuf.js';
+import type { SkStorageOps } from '../maps/sk-storage.js';
+import type { SocketMapOps } from '../maps/socket-entries.js';
 import { wantsLock } from '../maps/update-flags.js';
 import type { Memory } from '../memory/memory.js';
 import { raiseTrap } from '../memory/raise.js';
@@ -22,6 +26,7 @@ import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.j
 import { errno } from '../spec/errno.js';
 import { MAP_TYPE_ROWS } from '../spec/map-types.js';
 import type { MapTypeName } from '../spec/map-types.js';
+import type { Socket } from '../world/sockets.js';
 import { InnerMaps } from './inner-maps.js';
 import type { InnerMap } from './inner-maps.js';
 import { descriptorOf, mapAt } from './layout.js';
@@ -116,6 +121,47 @@ export class MapTable {
     return this.#expect(descriptor, 'perf_event_array') as PerfEventArrayOps;
   }
 
+  /** A map of sockets behind a guest's pointer; traps where it is none. */
+  socketMap(descriptor: Ptr): SocketMapOps {
+    const { spec, ops } = this.#slotAt(descriptor);
+    return holdsSockets(spec) ? (ops as SocketMapOps) : raiseTrap(this.#memory, 'bad-map', descriptor);
+  }
+
+  skStorage(descriptor: Ptr): SkStorageOps {
+    return this.#expect(descriptor, 'sk_storage') as SkStorageOps;
+  }
+
+  cgroupArray(descriptor: Ptr): CgroupArrayOps {
+    return this.#expect(descriptor, 'cgroup_array') as CgroupArrayOps;
+  }
+
+  /** A map of values per cgroup behind a guest's pointer; traps where it is none. */
+  cgroupStorage(descriptor: Ptr): CgroupStorageOps {
+    const { spec, ops } = this.#slotAt(descriptor);
+    return isCgroupStorage(spec) ? (ops as CgroupStorageOps) : raiseTrap(this.#memory, 'bad-map', descriptor);
+  }
+
+  /** Every map of values per cgroup. */
+  *cgroupStorages(): Generator<CgroupStorageOps> {
+    for (const { spec, ops } of this.#slots) if (isCgroupStorage(spec)) yield ops as CgroupStorageOps;
+  }
+
+  /** Address of the socket with a number as bpf(2) would have a descriptor: its place in the world, from 1. */
+  socketNumbered(number: number): Ptr {
+    const socket = this.#env.sockets?.all[number - 1];
+    return socket === undefined ? 0 : (this.#env.sockets?.ptrOf(socket) ?? 0);
+  }
+
+  /** That number, 0 where the world has no such socket. */
+  socketNumber(name: string): number {
+    const socket = this.#env.sockets?.named(name);
+    return socket === undefined ? 0 : socket.index + 1;
+  }
+
+  socketAt(ptr: Ptr): Socket | undefined {
+    return this.#env.sockets?.at(ptr);
+  }
+
   /** A map of values without keys behind a guest's pointer; traps where it is none. */
   keyless(descriptor: Ptr): KeylessMapOps {
     const { spec, ops } = this.#slotAt(descriptor);
@@ -202,7 +248,15 @@ function isKeyless({ type }: MapSpec): boolean {
 }
 
 function isTargets({ type }: MapSpec): boolean {
-  return type === 'devmap' || type === 'devmap_hash' || type === 'cpumap';
+  return type === 'devmap' || type === 'devmap_hash' || type === 'cpumap' || type === 'xskmap';
+}
+
+function holdsSockets({ type }: MapSpec): boolean {
+  return MAP_TYPE_ROWS[type].holds === 'sock';
+}
+
+function isCgroupStorage({ type }: MapSpec): boolean {
+  return type === 'cgroup_storage' || type === 'percpu_cgroup_storage';
 }
 
 /** The id of no map. */
@@ -307,6 +361,9 @@ export class MapHandle {
     this.#check('value', value, this.valueBytes);
     if (wantsLock(flags)) return -errno.EINVAL;
     if (this.holdsMaps) return this.#putMap(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
+    if (holdsSockets(this.spec)) {
+      return this.#putSocket(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
+    }
     const valueAt = this.#layout.scratchValue;
     this.#memory.write(valueAt, value.subarray(0, this.spec.valueBytes));
     const failed = this.#ops.update(at, valueAt, flags);
@@ -347,6 +404,30 @@ export class MapHandle {
     return this.#putMap(this.#putKey(key), typeof map === 'string' ? this.#maps.idOf(map) : map, flags);
   }
 
+  /** Whether its values are sockets: `set` speaks of them by their place in the world, from 1, `get` by cookie or place. */
+  get holdsSockets(): boolean {
+    return holdsSockets(this.spec);
+  }
+
+  /**
+   * Puts a socket of the world into a map of sockets.
+   * @returns 0 or a negative errno: -EBADF where the world has no such socket
+   */
+  setSocket(key: Uint8Array, name: string, flags = 0): number {
+    if (!this.holdsSockets) return -errno.EINVAL;
+    return this.#putSocket(this.#putKey(key), this.#maps.socketNumber(name), flags);
+  }
+
+  /** Name of the socket at this key, or undefined. */
+  getSocket(key: Uint8Array): string | undefined {
+    return this.holdsSockets ? this.#maps.socketAt(this.#ops.lookupOn(this.#putKey(key), 0))?.name : undefined;
+  }
+
+  #putSocket(key: Ptr, number: number, flags: number): number {
+    const sock = this.#maps.socketNumbered(number);
+    return sock === 0 ? -errno.EBADF : (this.#ops as SocketMapOps).setSocket(key, sock, flags);
+  }
+
   /** The map at this key of a map of maps, or undefined. */
   getMap(key: Uint8Array): MapHandle | undefined {
     const descriptor = this.holdsMaps ? this.#ops.lookupOn(this.#putKey(key), 0) : 0;
@@ -382,6 +463,13 @@ export class MapHandle {
       const id = new Uint8Array(4);
       new DataView(id.buffer).setUint32(0, this.#maps.idAt(this.#ops.lookupOn(key, 0)) ?? NO_MAP, true);
       return id;
+    }
+    if (this.holdsSockets) {
+      const socket = this.#maps.socketAt(this.#ops.lookupOn(key, 0));
+      const said = new Uint8Array(8);
+      const isShort = this.spec.valueBytes === 4;
+      new DataView(said.buffer).setBigUint64(0, BigInt((isShort ? (socket?.index ?? -1) + 1 : socket?.cookie) ?? 0), true);
+      return said.subarray(0, this.spec.valueBytes);
     }
     if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
     const stride = alignUp(this.spec.valueBytes, 8);

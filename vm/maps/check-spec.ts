@@ -87,7 +87,7 @@ export function checkMapSpec(spec: MapSpec, allowedFlags: number): void {
 }
 
 /** Refuses values (or keys and values) that are longer than a kind allows. */
-export function checkSize(spec: MapSpec, what: 'value' | 'key and value', bytes: number, most: number): void {
+export function checkSize(spec: MapSpec, what: 'key' | 'value' | 'key and value', bytes: number, most: number): void {
   if (bytes > most) refuseMap(spec, `size of ${what} is ${String(bytes)}, must not be more than ${String(most)}`);
 }
 

@@ -17,7 +17,14 @@ import { percpuArrayKind } from './percpu-array.js';
 import { percpuHashKind } from './percpu-hash.js';
 import { perfEventArrayKind } from './perf-event-array.js';
 import { progArrayKind } from './prog-array.js';
+import { cgroupArrayKind } from './cgroup-array.js';
+import { cgroupStorageKind, percpuCgroupStorageKind } from './cgroup-storage.js';
+import { reuseportSockarrayKind } from './reuseport-sockarray.js';
 import { ringbufKind } from './ringbuf.js';
+import { skStorageKind } from './sk-storage.js';
+import { sockhashKind } from './sockhash.js';
+import { sockmapKind } from './sockmap.js';
+import { xskmapKind } from './xskmap.js';
 
 const KINDS: readonly MapKind[] = [
   arrayKind,
@@ -38,6 +45,14 @@ const KINDS: readonly MapKind[] = [
   queueKind,
   stackKind,
   bloomFilterKind,
+  sockmapKind,
+  sockhashKind,
+  reuseportSockarrayKind,
+  skStorageKind,
+  cgroupArrayKind,
+  cgroupStorageKind,
+  percpuCgroupStorageKind,
+  xskmapKind,
 ];
 
 const BY_TYPE: ReadonlyMap<MapTypeName, MapKind> = new Map(KINDS.map((kind) => [kind.type, kind]));

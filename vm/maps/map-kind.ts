@@ -8,7 +8,10 @@ import type { CodeBuilder } from '../wasm/code-builder.js';
 import type { Shadow } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import type { MapTypeName } from '../spec/map-types.js';
+import type { Cgroups } from '../world/cgroups.js';
 import type { MapEvent } from '../world/effects.js';
+import type { SocketTable } from '../world/socket-table.js';
+import type { WorldSize } from '../world/world-size.js';
 
 /** What a bound map may use. */
 export interface MapEnv {
@@ -17,6 +20,9 @@ export interface MapEnv {
   readonly cpus: number;
   /** Called with the record when a program submits to a ring buffer or perf buffer. The bytes are a copy. */
   readonly emit: (event: MapEvent) => void;
+  /** For maps that hold sockets or cgroups, or something on each of them. */
+  readonly sockets?: SocketTable;
+  readonly cgroups?: Cgroups;
 }
 
 /** Results are 0 or a positive count, or a negative errno. Keys and values are addresses of as many bytes as the spec says. */
@@ -64,7 +70,7 @@ export interface MapKind {
    * Bytes of memory the map needs, exact up to 2^53.
    * @throws LoadError `load-map` where the kernel would refuse these sizes or flags.
    */
-  plan(spec: MapSpec, cpus: number): { bytes: number };
+  plan(spec: MapSpec, cpus: number, world?: WorldSize): { bytes: number };
   /**
    * Emits `lookup`: pushes the address of the value on the current CPU, or 0. It does what `bind`'s does, and leaves memory and
    * shadow the same. `inline`: it is short. Left out where compiled code calls `bind`'s.

@@ -110,6 +110,10 @@ export const cells = {
   chosenFlags: CELLS_BASE + 424,
   /** u32: whether the packet comes in, as sockets can only be assigned then. */
   skbAtIngress: CELLS_BASE + 428,
+  /** u32: index of the cgroup that the program is attached to. */
+  attachedCgroup: CELLS_BASE + 448,
+  /** u32: bytes that bpf_reserve_hdr_opt has taken. */
+  hdrOptBytes: CELLS_BASE + 452,
   /** 14 bytes: the Ethernet header that a program behind it does not see. */
   skbHiddenMac: CELLS_BASE + 432,
 } as const satisfies Record<string, Ptr>;

@@ -2,6 +2,7 @@
  * The data of a program whose context is no packet's: bytes that it may read (of a message, a socket option, a header), with
  * 64-bit pointers to them in the ctx, or none at all. Knows no hook: it is told where the pointers go.
  */
+import { concatBytes } from '../bytes.js';
 import { cells } from '../memory/cells.js';
 import { READ, READ_WRITE } from '../memory/shadow.js';
 import { PacketBuff } from './packet-buff.js';
@@ -49,9 +50,40 @@ export class ByteBuff extends PacketBuff {
     const data = start + MARGIN_BYTES;
     this.memory.write(data, bytes);
     this.memory.setWord(cells.packetFragments, 0);
-    this.place(start, data, data, data + bytes.length, start + this.ring.slotBytes);
+    // What was received lies from `meta` to the limit; the program sees what is between `data` and `end`.
+    this.place(start, data, data, data + bytes.length, data + bytes.length);
     if (this.pointers !== undefined) this.shadow.mark(data, bytes.length, this.pointers.writable ? READ_WRITE : READ);
     this.sync();
+  }
+
+  /** All bytes, whatever the program sees of them. */
+  get wholeBytes(): number {
+    return this.memory.word(cells.packetLimit) - this.meta;
+  }
+
+  override bytes(): Uint8Array {
+    return this.memory.read(this.meta, this.wholeBytes);
+  }
+
+  /** Lets the program see the bytes from `from` to `to` alone; where access is checked, old pointers are caught. */
+  show(from: number, to: number): void {
+    this.replace(this.bytes());
+    this.forget();
+    const { meta } = this;
+    this.memory.setWord(cells.packetData, meta + from);
+    this.memory.setWord(cells.packetEnd, meta + to);
+    if (this.pointers !== undefined) {
+      this.shadow.mark(meta + from, to - from, this.pointers.writable ? READ_WRITE : READ);
+    }
+    this.sync();
+  }
+
+  /** Puts bytes in at an offset; the program then sees what it saw, and they. */
+  insert(at: number, more: Uint8Array): void {
+    const seen = this.lengthBytes;
+    const whole = this.bytes();
+    this.replace(concatBytes([whole.subarray(0, at), more, whole.subarray(at)]));
+    this.show(0, seen + more.length);
   }
 
   #setPointer(off: number, at: number): void {

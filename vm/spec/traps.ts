@@ -17,6 +17,8 @@ export const TRAPS = [
   { code: 11, name: 'fall-off', a: 'none' },
   { code: 12, name: 'bad-record', a: 'address' },
   { code: 21, name: 'bad-socket', a: 'address' },
+  /** a, b: level and name. */
+  { code: 22, name: 'unsupported-option', a: 'option' },
 ] as const;
 
 export type TrapName = (typeof TRAPS)[number]['name'];

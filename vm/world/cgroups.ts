@@ -50,6 +50,11 @@ export class Cgroups {
     return this.#byPath.get(path);
   }
 
+  withId(id: number): Cgroup | undefined {
+    for (const cgroup of this.#byPath.values()) if (cgroup.id === id) return cgroup;
+    return undefined;
+  }
+
   /** @throws ConfigError `config-value` where there is none */
   mustHave(path: string, at: string): Cgroup {
     return this.named(path) ?? refuseWorld(at, `there is no cgroup \`${path}\``);

@@ -44,6 +44,9 @@ const CB_FLAGS_OFF = 84;
 const TX_HASH_OFF = 88;
 /** struct bpf_tcp_sock. */
 const TCP_OFF = 128;
+/** Numbers of socket options, a word each. */
+const OPTIONS_OFF = 240;
+const OPTION_SLOTS = 20;
 
 const SOCK_BYTES = CTX_LAYOUTS.bpf_sock.bytes;
 const TCP_BYTES = CTX_LAYOUTS.bpf_tcp_sock.bytes;
@@ -118,6 +121,14 @@ export class SocketTable {
   }
   setCbFlags(ptr: Ptr, flags: number): void {
     this.#memory.setWord(ptr + CB_FLAGS_OFF, flags);
+  }
+
+  /** Number of an option that the socket only keeps; `slot` says which. */
+  option(ptr: Ptr, slot: number): number {
+    return this.#memory.word(ptr + OPTIONS_OFF + 4 * (slot % OPTION_SLOTS));
+  }
+  setOption(ptr: Ptr, slot: number, value: number): void {
+    this.#memory.setWord(ptr + OPTIONS_OFF + 4 * (slot % OPTION_SLOTS), value);
   }
 
   txHash(ptr: Ptr): number {
@@ -219,6 +230,7 @@ function testSocket({ task }: Network): Socket {
     v6only: false,
     reuseport: false,
     transparent: false,
+    overflowed: false,
     rxQueue: -1,
     listener: undefined,
     tcp: {},

@@ -32,6 +32,8 @@ export const TCP_STATES: Readonly<Record<SocketState, number>> = {
   new_syn_recv: 12,
 };
 
+export const SOCKET_STATES = Object.keys(TCP_STATES) as SocketState[];
+
 /** One end of a connection. */
 export interface Endpoint {
   /** 4 or 16 bytes; all zeros means any. */
@@ -60,6 +62,7 @@ export interface Socket {
   readonly v6only: boolean;
   readonly reuseport: boolean;
   readonly transparent: boolean;
+  readonly overflowed: boolean;
   /** -1: none recorded. */
   readonly rxQueue: number;
   /** Name of the listener behind a request. */
@@ -73,15 +76,12 @@ export interface SocketContext {
   readonly namespaces: Namespaces;
 }
 
-const TYPES: Readonly<Record<SocketProtocol, number>> = {
-  tcp: SOCK_STREAM,
-  udp: SOCK_DGRAM,
-  raw: SOCK_RAW,
-  unix: SOCK_STREAM,
-};
+function typeOf(protocol: SocketProtocol): number {
+  if (typeof protocol === 'number') return SOCK_RAW;
+  return protocol === 'udp' ? SOCK_DGRAM : SOCK_STREAM;
+}
 
 const MAX_SOCKETS = 65_536;
-const IPPROTO_RAW = 255;
 
 /** `10.0.0.1:80`, `[::1]:80`; undefined where it is neither. */
 export function parseEndpoint(text: string): Endpoint | undefined {
@@ -129,8 +129,8 @@ function readSocket(spec: SocketSpec, index: number, path: string, context: Sock
     index,
     name: spec.name,
     family: isUnix ? AF_UNIX : ipBytes === 4 ? AF_INET : AF_INET6,
-    type: TYPES[spec.protocol],
-    protocol: protocolOf(spec),
+    type: typeOf(spec.protocol),
+    protocol: protocolOf(spec.protocol),
     state: TCP_STATES[spec.state ?? stateOf(spec.protocol, local, remote)],
     local: local ?? none,
     remote: remote ?? none,
@@ -144,22 +144,23 @@ function readSocket(spec: SocketSpec, index: number, path: string, context: Sock
     v6only: spec.v6only ?? false,
     reuseport: spec.reuseport ?? false,
     transparent: spec.transparent ?? false,
-    rxQueue: spec.rxQueue ?? -1,
+    overflowed: spec.overflowed ?? false,
+    rxQueue: spec.queue ?? -1,
     listener: spec.listener,
     tcp: spec.tcp ?? {},
   };
 }
 
-function protocolOf({ protocol, ipProtocol = IPPROTO_RAW }: SocketSpec): number {
+function protocolOf(protocol: SocketProtocol): number {
   switch (protocol) {
     case 'tcp':
       return IPPROTO_TCP;
     case 'udp':
       return IPPROTO_UDP;
-    case 'raw':
-      return ipProtocol;
     case 'unix':
       return 0;
+    default:
+      return protocol;
   }
 }
 

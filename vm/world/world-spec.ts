@@ -74,7 +74,8 @@ export interface NeighbourSpec {
   readonly state?: NeighbourState;
 }
 
-export type SocketProtocol = 'tcp' | 'udp' | 'raw' | 'unix';
+/** A number is the IP protocol of a raw socket. */
+export type SocketProtocol = 'tcp' | 'udp' | 'unix' | number;
 
 /** `enum` of the kernel's tcp_states.h in lower case. */
 export type SocketState =
@@ -101,8 +102,6 @@ export interface SocketSpec {
   readonly remote?: string;
   /** Where neither address says it; default `ipv4`. */
   readonly family?: 'ipv4' | 'ipv6';
-  /** IP protocol of a `raw` socket; default 255. */
-  readonly ipProtocol?: number;
   /**
    * Default: `established` where it is connected, `listen` where it is TCP and bound, else `close`. Sockets in `time_wait`
    * and `new_syn_recv` are not full ones.
@@ -125,8 +124,10 @@ export interface SocketSpec {
   readonly reuseport?: boolean;
   /** IP_TRANSPARENT. */
   readonly transparent?: boolean;
+  /** A listener whose queue has overflowed lately, so that it sends SYN cookies. */
+  readonly overflowed?: boolean;
   /** Queue that its packets come in on. */
-  readonly rxQueue?: number;
+  readonly queue?: number;
   /** The listening socket behind one in `new_syn_recv`. */
   readonly listener?: string;
   /** Fields of struct bpf_tcp_sock by name; what is left out is 0. */
