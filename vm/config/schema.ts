@@ -97,7 +97,9 @@ const device = z.strictObject({
 
 const endpoint = z
   .string()
-  .refine((value) => parseEndpoint(value) !== undefined, { error: 'no address and port such as 10.0.0.1:80 or [::1]:80' });
+  .refine((value) => parseEndpoint(value) !== undefined, {
+    error: 'no address and port such as 10.0.0.1:80 or [::1]:80',
+  });
 const cgroupPath = z.string().regex(/^\/$|^(\/[^/]+)+$/);
 const SAFE = Number.MAX_SAFE_INTEGER;
 

@@ -75,8 +75,8 @@ export function redirectText(redirect: Redirect): string {
             : redirect.kind === 'map' && ifindex === undefined
               ? `socket of ${redirect.map ?? '?'}[${String(redirect.key)}]`
               : (flags & REDIRECT_FLAGS.ingress) !== 0
-              ? `${device} (ingress)`
-              : device;
+                ? `${device} (ingress)`
+                : device;
   return problem === undefined ? target : `${target}: ${problem}`;
 }
 

@@ -61,7 +61,8 @@ export class TestRun {
     if (model === undefined) return failed(errno.ENOTSUPP);
     machine.enter(hook);
     machine.beginEvent();
-    for (const storage of maps.cgroupStorages()) storage.clear(0, hook.attach === undefined ? 0 : ATTACH_TYPES[hook.attach]);
+    for (const storage of maps.cgroupStorages())
+      storage.clear(0, hook.attach === undefined ? 0 : ATTACH_TYPES[hook.attach]);
     const env = must(machine.hookEnv, 'the hook that was entered');
     const refusal = model.begin(env, input);
     if (refusal !== 0) return failed(refusal);

@@ -15,7 +15,9 @@ export const getLocalStorage: PlainHelper = {
     (map = 0) => {
       const attach = machine.hookEnv?.hook.attach;
       const { memory, maps } = machine;
-      return maps.cgroupStorage(map).local(memory.word(cells.attachedCgroup), attach === undefined ? 0 : ATTACH_TYPES[attach]);
+      return maps
+        .cgroupStorage(map)
+        .local(memory.word(cells.attachedCgroup), attach === undefined ? 0 : ATTACH_TYPES[attach]);
     },
 };
 

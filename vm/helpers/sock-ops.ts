@@ -47,7 +47,8 @@ export const loadHdrOpt: PlainHelper = {
       const isExperimental = kind === EXPERIMENTAL;
       if (isExperimental ? (length !== 4 && length !== 6) || room >>> 0 < length : length !== 0) return -errno.EINVAL;
       if ((flagsLo & LOAD_FROM_SYN) !== 0) return -errno.ENOENT;
-      if (bytes.wholeBytes < TCP_HEADER_BYTES || memory.word(layout.ctx + ctxOff.op) === HDR_OPT_LEN_CB) return -errno.EPERM;
+      if (bytes.wholeBytes < TCP_HEADER_BYTES || memory.word(layout.ctx + ctxOff.op) === HDR_OPT_LEN_CB)
+        return -errno.EPERM;
       const magic = isExperimental ? wanted.subarray(2, length) : new Uint8Array(0);
       const found = findOption(machine, kind, magic);
       if (found < 0) return found;

@@ -102,5 +102,7 @@ export const skSelectReuseport: PlainHelper = {
 
 function isSameGroup(one: Socket, other: Socket): boolean {
   const sameIp = one.local.ip.every((byte, index) => byte === other.local.ip[index]);
-  return one.protocol === other.protocol && one.family === other.family && one.local.port === other.local.port && sameIp;
+  return (
+    one.protocol === other.protocol && one.family === other.family && one.local.port === other.local.port && sameIp
+  );
 }

@@ -140,7 +140,10 @@ export const bind: PlainHelper = {
     },
 };
 
-function isLocal(devices: Iterable<{ readonly addresses: readonly { readonly address: Uint8Array }[] }>, ip: Uint8Array): boolean {
+function isLocal(
+  devices: Iterable<{ readonly addresses: readonly { readonly address: Uint8Array }[] }>,
+  ip: Uint8Array,
+): boolean {
   if (ip.every((byte) => byte === 0) || (ip.length === 4 && ip[0] === 127)) return true;
   for (const { addresses } of devices) {
     for (const { address } of addresses) {

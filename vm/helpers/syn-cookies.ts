@@ -53,7 +53,10 @@ function countNow({ memory }: Machine): number {
 function makeCookie(machine: Machine, version: Version, ip: Ptr, tcp: Ptr, segmentBytes: number): number {
   const { memory } = machine;
   const sizes = SEGMENT_SIZES[version];
-  const index = Math.max(0, sizes.findLastIndex((size) => segmentBytes >= size));
+  const index = Math.max(
+    0,
+    sizes.findLastIndex((size) => segmentBytes >= size),
+  );
   const count = countNow(machine);
   const sequence = memory.view.getUint32(tcp + tcpOff.seq);
   const data = (hashFlow(machine, version, ip, tcp, count + 1) + index) & DATA_MASK;
@@ -76,7 +79,7 @@ function isCookie(machine: Machine, version: Version, ip: Ptr, tcp: Ptr): boolea
 /** The size that a SYN's option asks for, or the default. */
 function segmentBytesOf({ memory }: Machine, tcp: Ptr, bytes: number): number {
   const { u8, view } = memory;
-  for (let at = tcp + TCP_BYTES; at < tcp + bytes; ) {
+  for (let at = tcp + TCP_BYTES; at < tcp + bytes;) {
     const kind = u8[at] ?? 0;
     if (kind === 0) break;
     const length = kind === 1 ? 1 : (u8[at + 1] ?? 0);

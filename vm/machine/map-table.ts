@@ -468,7 +468,11 @@ export class MapHandle {
       const socket = this.#maps.socketAt(this.#ops.lookupOn(key, 0));
       const said = new Uint8Array(8);
       const isShort = this.spec.valueBytes === 4;
-      new DataView(said.buffer).setBigUint64(0, BigInt((isShort ? (socket?.index ?? -1) + 1 : socket?.cookie) ?? 0), true);
+      new DataView(said.buffer).setBigUint64(
+        0,
+        BigInt((isShort ? (socket?.index ?? -1) + 1 : socket?.cookie) ?? 0),
+        true,
+      );
       return said.subarray(0, this.spec.valueBytes);
     }
     if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
