@@ -95,11 +95,9 @@ const device = z.strictObject({
   forwarding: z.exactOptional(z.boolean()),
 });
 
-const endpoint = z
-  .string()
-  .refine((value) => parseEndpoint(value) !== undefined, {
-    error: 'no address and port such as 10.0.0.1:80 or [::1]:80',
-  });
+const endpoint = z.string().refine((value) => parseEndpoint(value) !== undefined, {
+  error: 'no address and port such as 10.0.0.1:80 or [::1]:80',
+});
 const cgroupPath = z.string().regex(/^\/$|^(\/[^/]+)+$/);
 const SAFE = Number.MAX_SAFE_INTEGER;
 
