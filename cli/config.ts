@@ -11,18 +11,22 @@ import type { Attachment } from '../vm/index.js';
 import { joinControl } from './config-control.js';
 import type { UnnamedStage } from './stage.js';
 
+type JudgeFile = (bytes: Uint8Array) => ConfigureOptions['judgeProgram'];
+
 /**
  * @param object path from the command line; absent: the config's
  * @param options what the command line says comes before what the config says
+ * @param judgeProgram given an object's file, what decides on the checks of its run
  * @returns a stage where the config is about one program, else all of its stages
  */
 export async function loadConfigStages(
   path: string,
   object: string | undefined,
   options: ConfigureOptions,
+  judgeProgram: JudgeFile,
 ): Promise<UnnamedStage[]> {
   const file = readConfig(new TextDecoder().decode(await readInput(path)), path);
-  if (file.stages.length === 0) return [await loadStage(path, file, object, options)];
+  if (file.stages.length === 0) return [await loadStage(path, file, object, options, judgeProgram)];
   if (object !== undefined || options.program !== undefined) {
     throw new ConfigErrors([
       file.text.fault(['stages'], 'refused', 'the stages say which object and which program runs', {
@@ -35,7 +39,7 @@ export async function loadConfigStages(
   const faults: ConfigError[] = [];
   for (const stage of file.stages) {
     try {
-      stages.push(await loadStage(path, stage, undefined, options));
+      stages.push(await loadStage(path, stage, undefined, options, judgeProgram));
     } catch (error) {
       if (!(error instanceof ConfigErrors)) throw error;
       faults.push(...error.errors);
@@ -50,6 +54,7 @@ async function loadStage(
   file: ConfigFile,
   object: string | undefined,
   options: ConfigureOptions,
+  judgeProgram: JudgeFile,
 ): Promise<UnnamedStage> {
   const { config, text } = file;
   const beside = (name: string): string => resolve(dirname(path), name);
@@ -84,7 +89,13 @@ async function loadStage(
   }
   if (faults.length > 0 || bytes === undefined) throw new ConfigErrors(faults);
   const name = object ?? config.object ?? path;
-  const configured = configure(bytes, file, { ...options, name, dumps });
+  const judge = judgeProgram(bytes);
+  const configured = configure(bytes, file, {
+    ...options,
+    ...(judge === undefined ? {} : { judgeProgram: judge }),
+    name,
+    dumps,
+  });
   joinControl(configured.datapath, file);
   const goesOn = (attachment: Attachment) => goesOnOf(file, attachment, configured.reasons);
   return { ...configured, name: config.name, object: name, goesOn };

@@ -1,5 +1,6 @@
 /** Where a command reads and writes. Passed in, so that tests run commands in their own process. */
 import type { Readable } from 'node:stream';
+import { defaultCacheFolder } from '../node/verdict-cache.js';
 
 export interface Io {
   out(text: string | Uint8Array): void;
@@ -9,6 +10,8 @@ export interface Io {
   readonly colours: boolean;
   /** Where a progress bar may be drawn; undefined where nobody would see it. */
   readonly terminal: NodeJS.WriteStream | undefined;
+  /** Where verdicts are remembered; undefined: nowhere. */
+  readonly cacheFolder: string | undefined;
   /** Sets the exit code of a command that does not throw. */
   exit(code: number): void;
 }
@@ -24,6 +27,7 @@ export function processIo(): Io {
     stdin: process.stdin,
     colours: process.stdout.isTTY && process.env.NO_COLOR === undefined,
     terminal: process.stderr.isTTY ? process.stderr : undefined,
+    cacheFolder: defaultCacheFolder(),
     exit: (code) => {
       process.exitCode = code;
     },

@@ -4,9 +4,11 @@
  */
 import { readInput } from '../node/read-input.js';
 import { chooseProgram, ConfigError, load } from '../vm/index.js';
+import type { Io } from './io.js';
 import type { GlobalSetting } from './set-globals.js';
 import { setGlobals } from './set-globals.js';
 import type { Stage, StageFlags, UnnamedStage } from './stage.js';
+import { judged, judgeProgram } from './verify-first.js';
 
 const CONFIG_NAME = /\.(?:ya?ml|json)$/i;
 
@@ -14,7 +16,7 @@ const CONFIG_NAME = /\.(?:ya?ml|json)$/i;
  * @param given objects (`FILE` or `FILE.o:PROGRAM`) and configs, in the order in which packets meet them
  * @throws SkepError where something cannot be read or does not fit
  */
-export async function loadStages(given: readonly string[], flags: StageFlags): Promise<readonly Stage[]> {
+export async function loadStages(given: readonly string[], flags: StageFlags, io: Io): Promise<readonly Stage[]> {
   const isConfig = (name: string): boolean => flags.config === undefined && CONFIG_NAME.test(name);
   if (given.length === 0 && flags.config === undefined) {
     throw usage('which object?', 'give an object, or --config FILE that names one');
@@ -26,10 +28,12 @@ export async function loadStages(given: readonly string[], flags: StageFlags): P
     throw usage('--prog is for one object', 'write the program behind the object: lb.bpf.o:lb');
   }
   const stages: UnnamedStage[] = [];
-  if (flags.config !== undefined) stages.push(...(await fromConfig(flags.config, given[0], flags)));
+  if (flags.config !== undefined) stages.push(...(await fromConfig(flags.config, given[0], flags, io)));
   else {
     for (const name of given) {
-      stages.push(...(isConfig(name) ? await fromConfig(name, undefined, flags) : [await fromObject(name, flags)]));
+      stages.push(
+        ...(isConfig(name) ? await fromConfig(name, undefined, flags, io) : [await fromObject(name, flags, io)]),
+      );
     }
   }
   const named = stages.map((stage, index) => ({ ...stage, name: nameOf(stages, index) }));
@@ -51,22 +55,31 @@ async function optionsOf(flags: StageFlags) {
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.btf === undefined ? {} : { targetBtf: await readInput(flags.btf) }),
+    ...(flags.checked === true ? { checks: { fuel: true, memory: true } } : {}),
   };
 }
 
-async function fromConfig(path: string, object: string | undefined, flags: StageFlags): Promise<UnnamedStage[]> {
+async function fromConfig(
+  path: string,
+  object: string | undefined,
+  flags: StageFlags,
+  io: Io,
+): Promise<UnnamedStage[]> {
   const { loadConfigStages } = await import('./config.js');
-  return await loadConfigStages(path, object, { ...(await optionsOf(flags)), program: flags.prog });
+  const options = { ...(await optionsOf(flags)), program: flags.prog };
+  return await loadConfigStages(path, object, options, (bytes) => judgeProgram(bytes, flags, io));
 }
 
-async function fromObject(given: string, flags: StageFlags): Promise<UnnamedStage> {
+async function fromObject(given: string, flags: StageFlags, io: Io): Promise<UnnamedStage> {
   const [, object = given, behind] = /^(.+\.o):([^/:]+)$/.exec(given) ?? [];
-  const datapath = load(await readInput(object), { name: object, ...(await optionsOf(flags)) });
+  const bytes = await readInput(object);
+  const program = behind ?? flags.prog;
+  const datapath = load(bytes, { name: object, ...(await optionsOf(flags)), ...judged(bytes, flags, program, io) });
   return {
     name: undefined,
     object,
     datapath,
-    program: behind ?? flags.prog,
+    program,
     attach: {},
     ifindex: undefined,
     reasons: undefined,

@@ -21,6 +21,7 @@ import { jsonReport, missingDevice, textReport, unsupportedTrap } from './run-su
 import type { RunStage } from './run-summary.js';
 import { parseSetting } from './set-globals.js';
 import type { Stage, StageFlags } from './stage.js';
+import { unlessRejected } from './verify-first.js';
 
 interface RunFlags extends StageFlags {
   readonly read?: string;
@@ -77,8 +78,10 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('--maps [names]', 'print what maps hold at the end: all, or those named (commas between)', parseNames)
     .option('--json', 'print JSON: one object; with -v one line a packet before it')
     .option('-v, --verbose', 'print a line for each packet')
+    .option('--no-verify', 'run without asking the verifier first')
+    .option('--no-cache', 'do not remember verdicts, nor use those remembered')
     .action(async (objects: readonly string[], flags: RunFlags) => {
-      io.exit(await run(objects, flags, io));
+      io.exit(await unlessRejected(io, () => run(objects, flags, io)));
     });
 }
 
@@ -97,7 +100,7 @@ const BLANK: Packet = {
 
 async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<number> {
   const preferred = flags.why === true ? 'interp' : 'wasm';
-  const stages = (await loadStages(given, { preferred, ...flags })).map((stage) => attachStage(stage, flags));
+  const stages = (await loadStages(given, { preferred, ...flags }, io)).map((stage) => attachStage(stage, flags));
   for (const { datapath } of stages) if (datapath.note !== undefined) io.err(`note: ${datapath.note}\n`);
   const [first] = stages;
   if (first === undefined) return 0;

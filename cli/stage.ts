@@ -1,9 +1,10 @@
 /** What a command runs: a program with all that was said about it. Several stages are a chain. Types only. */
 import type { AttachOptions, Attachment, Datapath, EngineName, ReasonCounters } from '../vm/index.js';
 import type { GlobalSetting } from './set-globals.js';
+import type { VerifyFirstFlags } from './verify-first.js';
 
 /** Options of commands that run programs. */
-export interface StageFlags {
+export interface StageFlags extends VerifyFirstFlags {
   readonly prog?: string;
   readonly engine?: EngineName;
   /** The engine where none is said. */
@@ -16,6 +17,8 @@ export interface StageFlags {
   readonly seed?: number;
   readonly cpus?: number;
   readonly btf?: string;
+  /** Run with all checks, verified or not. */
+  readonly checked?: boolean;
 }
 
 export interface Stage {

@@ -9,10 +9,12 @@ import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
 import { parseBytes, parseCount } from './option-values.js';
 import { renderError } from './render-error.js';
+import { rejectionText, undecidedNote } from './verify-first.js';
+import type { VerifyFirstFlags } from './verify-first.js';
 import { REPORTERS } from './test-reporters.js';
 import type { ReportFormat } from './test-reporters.js';
 
-interface TestFlags {
+interface TestFlags extends VerifyFirstFlags {
   readonly run?: string;
   readonly list?: true;
   readonly format: ReportFormat;
@@ -20,7 +22,6 @@ interface TestFlags {
   readonly engine: EngineName;
   readonly verbose?: true;
   readonly memory?: number;
-  readonly fuel?: number;
   readonly cpus?: number;
   readonly seed?: number;
   readonly btf?: string;
@@ -66,6 +67,8 @@ export function addTestCommand(program: Command, io: Io): void {
       collect,
     )
     .option('-v, --verbose', 'also print each step, and what programs printed, of tests that pass')
+    .option('--no-verify', 'run without asking the verifier first')
+    .option('--no-cache', 'do not remember verdicts, nor use those remembered')
     .action(async (objects: string[], flags: TestFlags) => {
       io.exit(await test(objects, flags, io));
     });
@@ -76,14 +79,17 @@ async function test(files: readonly string[], flags: TestFlags, io: Io): Promise
   const reports: FileReport[] = [];
   const options = { verbose: flags.verbose === true };
   if (flags.list !== true) io.out(reporter.begin?.() ?? '');
-  await testFiles(files, filesOptions(flags), flags.jobs, (report) => {
+  await testFiles(files, filesOptions(flags, io), flags.jobs, (report) => {
     reports.push(report);
     if (flags.list === true) io.out(report.names.map((name) => `${objectName(report.file)}/${name}\n`).join(''));
     else io.out(reporter.file?.(report, options) ?? '');
     if (report.problem !== undefined) io.err(renderError(report.problem));
+    if (report.rejected !== undefined) io.err(rejectionText(report.rejected.program, report.rejected.report, io));
+    for (const { program, what } of report.undecided ?? []) io.err(undecidedNote(program, what));
   });
   if (flags.list !== true) io.out(reporter.end(reports, options));
   if (reports.some(({ problem }) => problem !== undefined)) return EXIT_BAD_INPUT;
+  if (reports.some(({ rejected }) => rejected !== undefined)) return EXIT_FAILED;
   const results = reports.flatMap(({ tests }) => tests);
   if (flags.run !== undefined && reports.every(({ tests, names }) => tests.length + names.length === 0)) {
     throw new ConfigError('config-value', `no test matches ${flags.run}`, { hint: '--list shows their names' });
@@ -91,9 +97,11 @@ async function test(files: readonly string[], flags: TestFlags, io: Io): Promise
   return results.every(({ status }) => status === 'pass' || status === 'skip') ? 0 : EXIT_FAILED;
 }
 
-function filesOptions(flags: TestFlags): TestFilesOptions {
+function filesOptions(flags: TestFlags, { cacheFolder }: Io): TestFilesOptions {
   return {
     engine: flags.engine,
+    verify: flags.verify,
+    ...(cacheFolder === undefined || !flags.cache ? {} : { cacheFolder }),
     ...(flags.run === undefined ? {} : { run: flags.run }),
     ...(flags.list === undefined ? {} : { list: flags.list }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),

@@ -12,6 +12,7 @@ import { parseSetting } from './set-globals.js';
 import type { Stage, StageFlags } from './stage.js';
 import { TraceFolder } from './trace-fold.js';
 import { TraceText } from './trace-text.js';
+import { unlessRejected } from './verify-first.js';
 
 interface TraceFlags extends StageFlags {
   readonly read: string;
@@ -43,8 +44,15 @@ export function addTraceCommand(program: Command, io: Io): void {
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)
     .option('--btf <file>', 'BTF of the kernel to relocate against (CO-RE)')
+    .option('--no-verify', 'trace without asking the verifier first')
+    .option('--no-cache', 'do not remember verdicts, nor use those remembered')
     .action(async (objects: readonly string[], flags: TraceFlags) => {
-      await trace(objects, flags, io);
+      io.exit(
+        await unlessRejected(io, async () => {
+          await trace(objects, flags, io);
+          return 0;
+        }),
+      );
     });
 }
 
@@ -56,7 +64,9 @@ interface TracedStage extends Stage {
 }
 
 async function trace(given: readonly string[], flags: TraceFlags, io: Io): Promise<void> {
-  const stages = (await loadStages(given, { ...flags, engine: 'interp' })).map((stage): TracedStage => {
+  // It says what memory an address is in, which only checked runs know.
+  const checked = { ...flags, engine: 'interp', checked: true } as const;
+  const stages = (await loadStages(given, checked, io)).map((stage): TracedStage => {
     const { datapath, program, attach, ifindex } = stage;
     const tracer = new PacketTracer(datapath, program, { ...attach, ifindex });
     return { ...stage, tracer, lets: stage.goesOn(tracer.attachment) };

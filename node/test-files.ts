@@ -4,8 +4,13 @@
  */
 import { Worker } from 'node:worker_threads';
 import { listTests, parseBtf, SkepError, testObject } from '../vm/index.js';
-import type { EngineName, TestResult, Where } from '../vm/index.js';
+import type { Checks, EngineName, ObjectSpec, RejectionReport, TestResult, Where } from '../vm/index.js';
+import type { ProgId } from '../vm/object/object-spec.js';
+import { findSectionTests } from '../vm/testing/find-tests.js';
 import { readInput } from './read-input.js';
+import { VerdictCache } from './verdict-cache.js';
+import { RejectedProgram, verifyFirst } from './verify-first.js';
+import type { FirstVerdict } from './verify-first.js';
 
 /** What to run and how; can be sent to a thread. */
 export interface TestFilesOptions {
@@ -22,6 +27,10 @@ export interface TestFilesOptions {
   readonly btf?: string;
   readonly resultMap?: string;
   readonly clearMaps?: readonly string[];
+  /** Verify what is going to run before it does. */
+  readonly verify?: boolean;
+  /** Where verdicts are remembered. */
+  readonly cacheFolder?: string;
 }
 
 /** An error as data. */
@@ -45,6 +54,10 @@ export interface FileReport {
   readonly seconds: number;
   /** Why its tests could not be run, or not all of them. */
   readonly problem?: Problem;
+  /** The program that the verifier rejects: none of the file's tests ran. */
+  readonly rejected?: { readonly program: string; readonly report: RejectionReport };
+  /** Programs that the verifier does not decide, and why: they ran with all checks. */
+  readonly undecided?: readonly { readonly program: string; readonly what: string }[];
 }
 
 /** Last part of the path, as tests are named by it. */
@@ -54,7 +67,7 @@ export function objectName(file: string): string {
 
 /** Runs one file in this thread. Bad input is told in the report. */
 export async function testFile(file: string, options: TestFilesOptions): Promise<FileReport> {
-  const { run, list, btf, ...rest } = options;
+  const { run, list, btf, verify, cacheFolder, ...rest } = options;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
@@ -67,19 +80,35 @@ export async function testFile(file: string, options: TestFilesOptions): Promise
       ...(pattern === undefined ? {} : { selects: (name: string) => pattern.test(`${objectName(file)}/${name}`) }),
     };
     if (list === true) return { file, tests: [], names: listTests(bytes, all), seconds: seconds() };
+    let first: FirstVerdict | undefined;
+    const judge = (object: ObjectSpec): Partial<Checks> => {
+      first ??= verifyFirst(object, programsOf(object, all.selects), bytes, new VerdictCache(cacheFolder));
+      return rest.fuel === undefined ? first.checks : { ...first.checks, fuel: true };
+    };
     const times: number[] = [];
-    const results = testObject(bytes, { ...all, onTest: () => times.push(seconds()) });
+    const onTest = (): number => times.push(seconds());
+    const results = testObject(bytes, { ...all, ...(verify === true ? { judge } : {}), onTest });
     const tests = results.map((result, index) => ({
       ...result,
       seconds: (times[index + 1] ?? 0) - (times[index] ?? 0),
     }));
-    return { file, tests, names: [], seconds: seconds() };
+    return { file, tests, names: [], seconds: seconds(), undecided: first?.undecided ?? [] };
   } catch (error) {
+    if (error instanceof RejectedProgram) {
+      const { program, report } = error;
+      return { file, tests: [], names: [], seconds: seconds(), rejected: { program, report } };
+    }
     if (!(error instanceof SkepError)) throw error;
     const { message, where, hint } = error as SkepError;
     const { code } = error as SkepError;
     return { file, tests: [], names: [], seconds: seconds(), problem: { code, message, where, hint } };
   }
+}
+
+/** Programs of the tests that are chosen. */
+function programsOf(object: ObjectSpec, selects: (name: string) => boolean = () => true): ProgId[] {
+  const wanted = findSectionTests(object).flatMap(({ name, steps }) => (selects(name) ? steps : []));
+  return wanted.map(({ program }) => object.programs.indexOf(program));
 }
 
 /** Runs files, `jobs` at once; hands each report over as soon as those of the files before it are there. */

@@ -94,7 +94,7 @@ interface Waiting {
 
 /** One thread's life: takes from the end of the queue until it is empty. */
 async function work(input: PoolInput, waiting: Waiting[], verdicts: TimedVerdict[]): Promise<void> {
-  const worker = new Worker(new URL('./verify-worker.js', import.meta.url), { workerData: input });
+  const worker = new Worker(new URL(import.meta.resolve('./verify-worker.js')), { workerData: input });
   try {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       verdicts[next.index] = await ask(worker, { object: next.task.object, prog: next.task.prog });
@@ -106,25 +106,22 @@ async function work(input: PoolInput, waiting: Waiting[], verdicts: TimedVerdict
 
 function ask(worker: Worker, task: PoolTask): Promise<TimedVerdict> {
   return new Promise((resolve, reject) => {
-    const settle = (then: () => void): void => {
-      worker.removeAllListeners();
-      then();
+    const leave = (): void => {
+      worker.off('message', answer).off('error', fail).off('exit', end);
     };
-    worker.once('message', (verdict: TimedVerdict) => {
-      settle(() => {
-        resolve(verdict);
-      });
-    });
-    worker.once('error', (error: unknown) => {
-      settle(() => {
-        reject(error instanceof Error ? error : new InvariantError(String(error)));
-      });
-    });
-    worker.once('exit', () => {
-      settle(() => {
-        reject(new InvariantError('a verifying thread ended by itself'));
-      });
-    });
+    const answer = (verdict: TimedVerdict): void => {
+      leave();
+      resolve(verdict);
+    };
+    const fail = (error: unknown): void => {
+      leave();
+      reject(error instanceof Error ? error : new InvariantError(String(error)));
+    };
+    const end = (): void => {
+      leave();
+      reject(new InvariantError('a verifying thread ended by itself'));
+    };
+    worker.on('message', answer).on('error', fail).on('exit', end);
     worker.postMessage(task);
   });
 }

@@ -1,19 +1,16 @@
 /** Runs a row's program on an engine as BPF_PROG_TEST_RUN would, and compares. */
-import { ENGINES } from '../../vm/datapath/engines.js';
+import { Datapath } from '../../vm/datapath/datapath.js';
 import type { EngineName } from '../../vm/datapath/engines.js';
 import { toHex } from '../../vm/bytes.js';
-import { ALL_CHECKS } from '../../vm/engine/engine.js';
 import { must, SkepError } from '../../vm/errors.js';
 import { hookOf } from '../../vm/hooks/table.js';
-import { layoutOf } from '../../vm/machine/layout.js';
-import { Machine } from '../../vm/machine/machine.js';
+import type { Machine } from '../../vm/machine/machine.js';
 import { describeObject } from '../../vm/object/describe.js';
 import { objectFromPrograms } from '../../vm/object/from-programs.js';
 import type { BareProgram } from '../../vm/object/from-programs.js';
 import type { MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { SLOT_BYTES } from '../../vm/isa/insn.js';
 import type { Row, RowCode, RowMap, RowRun } from './row.js';
-import { testRun } from './test-run.js';
 
 const MEMORY_BYTES = 64 << 20;
 const PACKET_BYTES = 4096;
@@ -44,20 +41,28 @@ export function runRow(row: Row, engine: EngineName): RunCheck {
 }
 
 function runOnce(row: Row, object: ObjectSpec, engine: EngineName, run: RowRun): RunCheck {
-  const layout = layoutOf(object, { memoryBytes: MEMORY_BYTES, packetBytes: PACKET_BYTES, cpus: 2 });
-  const machine = new Machine(object, layout);
-  machine.setFuel(FUEL);
-  fillMaps(machine, row, object);
-  const hook = must(hookOf(row.type), 'a hook');
-  const runner = ENGINES[engine].compile(object, layout, ALL_CHECKS).bind(machine);
-  const answer = testRun(machine, runner, hook, must(object.programs[0], 'a program'), run.input);
-  if ('unsupported' in answer) return { kind: 'unsupported', what: answer.unsupported };
-  if ('failed' in answer) return { kind: 'differs', how: answer.failed };
-  if (answer.retval !== run.retval) {
-    return { kind: 'differs', how: `returned ${String(answer.retval)}, Linux ${String(run.retval)}` };
+  const datapath = new Datapath(object, {
+    engine,
+    memoryBytes: MEMORY_BYTES,
+    packetBytes: PACKET_BYTES,
+    cpus: 2,
+    fuel: FUEL,
+  });
+  fillMaps(datapath.machine, row, object);
+  const { errno, retval, data, trap } = datapath
+    .testRun()
+    .run(must(object.programs[0], 'a program'), { data: run.input });
+  if (trap !== undefined) {
+    return trap.message.includes('unsupported')
+      ? { kind: 'unsupported', what: trap.message }
+      : { kind: 'differs', how: `trapped: ${trap.message}` };
+  }
+  if (errno !== 0) return { kind: 'differs', how: `the run failed with errno ${String(errno)}` };
+  if ((retval | 0) !== run.retval) {
+    return { kind: 'differs', how: `returned ${String(retval | 0)}, Linux ${String(run.retval)}` };
   }
   if (run.output === undefined) return { kind: 'same' };
-  const output = answer.output.subarray(0, run.output.length);
+  const output = data.subarray(0, run.output.length);
   if (toHex(output) === toHex(run.output)) return { kind: 'same' };
   return { kind: 'differs', how: `left ${toHex(output)}, Linux ${toHex(run.output)}` };
 }

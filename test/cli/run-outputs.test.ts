@@ -109,6 +109,7 @@ async function runSkepBytes(args: readonly string[]): Promise<{ bytes: Buffer; s
     stdin: Readable.from([]),
     colours: false,
     terminal: undefined,
+    cacheFolder: undefined,
     exit: () => undefined,
   });
   return { bytes: Buffer.concat(out), stderr, status };
@@ -218,7 +219,7 @@ t.test(
     t.equal(tc[0]?.[0], 'tc/next');
     t.ok([-1, 0xffffffff, 18446744073709551615].includes(Number(tc[0]?.[4])), `TC_ACT_UNSPEC is ${String(tc[0]?.[4])}`);
     const trap = show(
-      await run('trap', 'bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '-r', HTTP, '-c', '1'),
+      await run('trap', 'bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '--no-verify', '-r', HTTP, '-c', '1'),
       'frame.verdict.ebpf_xdp',
     );
     t.match(trap[0]?.[5], /^out of bounds read of 4 bytes at packet\+4000/);

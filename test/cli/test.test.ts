@@ -14,7 +14,15 @@ function withoutTimes(text: string): string {
 for (const format of ['go', 'tap', 'junit', 'json']) {
   for (const engine of ['interp', 'wasm']) {
     t.test(`golden: ${format}, ${engine}`, async (t) => {
-      const { status, stdout, stderr } = await runSkep(['test', '--format', format, '--engine', engine, OUTCOMES]);
+      const { status, stdout, stderr } = await runSkep([
+        'test',
+        '--no-verify',
+        '--format',
+        format,
+        '--engine',
+        engine,
+        OUTCOMES,
+      ]);
       t.equal(status, 1);
       t.equal(stderr, '');
       equalsGolden(t, withoutTimes(stdout), `test/cli/test-goldens/${format}.txt`);
@@ -23,19 +31,19 @@ for (const format of ['go', 'tap', 'junit', 'json']) {
 }
 
 t.test('-v also tells of steps that passed', async (t) => {
-  const { stdout } = await runSkep(['test', '-v', '--run', 'handed_on', OUTCOMES]);
+  const { stdout } = await runSkep(['test', '--no-verify', '-v', '--run', 'handed_on', OUTCOMES]);
   t.match(stdout, /setup handed_on_setup returned 7 after \d+ insns/);
 });
 
 t.test('--list names the tests', async (t) => {
-  const { status, stdout } = await runSkep(['test', '--list', '--run', '/h', OUTCOMES]);
+  const { status, stdout } = await runSkep(['test', '--no-verify', '--list', '--run', '/h', OUTCOMES]);
   t.equal(status, 0);
   t.equal(stdout, 'outcomes.bpf.o/handed_on\noutcomes.bpf.o/has_subtests\n');
 });
 
 for (const run of [['--run', '^policy.*/reply'], ['-run', '^policy.*/reply'], ['-run=^policy.*/reply']]) {
   t.test(run.join(' '), async (t) => {
-    const { status, stdout } = await runSkep(['test', ...run, OUTCOMES, POLICY]);
+    const { status, stdout } = await runSkep(['test', '--no-verify', ...run, OUTCOMES, POLICY]);
     t.equal(status, 0);
     t.equal(stdout.match(/^--- PASS: policy\.test\.o\/reply/gm)?.length, 6);
     t.match(stdout, /^6 passed in 2 objects$/m);
@@ -44,7 +52,7 @@ for (const run of [['--run', '^policy.*/reply'], ['-run', '^policy.*/reply'], ['
 
 t.test('every format names every test', async (t) => {
   for (const format of ['go', 'tap', 'junit', 'json']) {
-    const { status, stdout } = await runSkep(['test', '--format', format, POLICY]);
+    const { status, stdout } = await runSkep(['test', '--no-verify', '--format', format, POLICY]);
     t.equal(status, 0);
     for (const name of ['allow_peer_and_port_v6', 'deny_a_port_within_a_range', 'fragment_first'])
       t.match(stdout, name);
@@ -77,14 +85,14 @@ const REFUSALS: readonly { name: string; args: readonly string[]; says: RegExp }
 
 for (const { name, args, says } of REFUSALS) {
   t.test(`refused: ${name}`, async (t) => {
-    const { status, stderr } = await runSkep(['test', ...args]);
+    const { status, stderr } = await runSkep(['test', '--no-verify', ...args]);
     t.equal(status, 2);
     t.match(stderr, says);
   });
 }
 
 t.test('one bad object does not keep the others from running', async (t) => {
-  const { status, stdout, stderr } = await runSkep(['test', 'no-such.o', POLICY]);
+  const { status, stdout, stderr } = await runSkep(['test', '--no-verify', 'no-such.o', POLICY]);
   t.equal(status, 2);
   t.match(stdout, /^ok {2}\tbpf\/tests\/policy\.test\.o\t/m);
   t.match(stderr, /no such file/);

@@ -14,8 +14,8 @@ const HTTP = 'pcaps/http.pcap';
 const GOLDENS = [
   { name: 'passed', args: [FIREWALL, '-r', HTTP] },
   { name: 'dropped', args: [FIREWALL, '-r', HTTP, '--packet', '163'] },
-  { name: 'bad-access', args: ['bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '-r', HTTP] },
-  { name: 'subprograms', args: ['bpf/examples/subprograms.bpf.o', '--prog', 'arguments', '-r', HTTP] },
+  { name: 'bad-access', args: ['bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '--no-verify', '-r', HTTP] },
+  { name: 'subprograms', args: ['bpf/examples/subprograms.bpf.o', '--prog', 'arguments', '--no-verify', '-r', HTTP] },
   { name: 'port-closed', args: [FIREWALL, '-r', HTTP, '--packet', '171'] },
   { name: 'tail-calls', args: ['bpf/examples/tail-calls.bpf.o', '--prog', 'parse', '-r', HTTP] },
   { name: 'each-element', args: ['bpf/examples/callbacks.bpf.o', '--prog', 'each_element', '-r', HTTP] },
@@ -99,7 +99,9 @@ t.test('the packet meets the maps that those before it left: the same verdict an
 });
 
 t.test('the last step of a trap says what it was', async (t) => {
-  const { steps, outcome } = await traced(...['bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '-r', HTTP]);
+  const { steps, outcome } = await traced(
+    ...['bpf/examples/bad-access.bpf.o', '--prog', 'past_packet', '--no-verify', '-r', HTTP],
+  );
   t.same(
     steps.map(({ trap }) => trap?.name),
     [undefined, 'memory'],

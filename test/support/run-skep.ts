@@ -8,8 +8,15 @@ export interface SkepRun {
   readonly stderr: string;
 }
 
-/** @param input what standard input holds */
-export async function runSkep(args: readonly string[], input: Uint8Array | string = ''): Promise<SkepRun> {
+/**
+ * @param input what standard input holds
+ * @param cacheFolder where verdicts are remembered; nowhere if not given
+ */
+export async function runSkep(
+  args: readonly string[],
+  input: Uint8Array | string = '',
+  cacheFolder?: string,
+): Promise<SkepRun> {
   const out: Uint8Array[] = [];
   let stderr = '';
   const status = await runCommandLine(args, {
@@ -22,6 +29,7 @@ export async function runSkep(args: readonly string[], input: Uint8Array | strin
     stdin: Readable.from([typeof input === 'string' ? Buffer.from(input) : input], { objectMode: false }),
     colours: false,
     terminal: undefined,
+    cacheFolder,
     exit: () => undefined,
   });
   return { status, stdout: Buffer.concat(out).toString(), stderr };

@@ -5,6 +5,7 @@
 import { Datapath } from '../datapath/datapath.js';
 import type { AttachOptions, DatapathOptions } from '../datapath/datapath.js';
 import type { Attachment } from '../datapath/attachment.js';
+import type { Checks } from '../engine/engine.js';
 import { chooseProgram } from '../datapath/choose-program.js';
 import { ReasonCounters } from '../datapath/reason-counters.js';
 import { ConfigError, ConfigErrors, LoadError } from '../errors.js';
@@ -25,6 +26,8 @@ import type { Config } from './schema.js';
 export interface ConfigureOptions extends DatapathOptions, ObjectOptions {
   /** Program to run, instead of the config's. */
   readonly program?: string | undefined;
+  /** As `judge`, and told which program is meant. */
+  readonly judgeProgram?: (object: ObjectSpec, program: string | undefined) => Partial<Checks>;
   /** Texts of the files that `from` names, by that name. */
   readonly dumps?: ReadonlyMap<string, string>;
 }
@@ -83,7 +86,9 @@ export function configure(bytes: Uint8Array, file: ConfigFile, options: Configur
 
   function build(spec: ObjectSpec, from: ConfigFile, given: ConfigureOptions): Datapath {
     try {
-      return new Datapath(spec, { ...datapathOptions(from.config), ...given });
+      const { judgeProgram } = given;
+      const judge = judgeProgram === undefined ? {} : { judge: (each: ObjectSpec) => judgeProgram(each, program) };
+      return new Datapath(spec, { ...datapathOptions(from.config), ...judge, ...given });
     } catch (error) {
       const data = error instanceof ConfigError || error instanceof LoadError ? error.data : undefined;
       if (error instanceof ConfigError && typeof data?.path === 'string' && data.path.startsWith('world.')) {

@@ -34,6 +34,11 @@ export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize'> {
   /** The engine where it can be used, else `interp`; default `interp`. */
   readonly preferred?: EngineName;
   readonly checks?: Partial<Checks>;
+  /**
+   * Asked once about the object as it will run, before it is compiled: which checks do its programs need? `checks` counts
+   * for more. May throw to stop everything.
+   */
+  readonly judge?: (object: ObjectSpec) => Partial<Checks>;
   /** Instructions that one packet may cost. */
   readonly fuel?: number;
   /** Seed of bpf_get_prandom_u32. */
@@ -73,8 +78,9 @@ interface Prepared {
 /** Lays an object out and compiles it. */
 function prepare(object: ObjectSpec, options: DatapathOptions): Prepared {
   const worldSize = worldSizeOf(options.world ?? {});
+  const judged = options.judge?.(object);
   const prepareFor = (engine: EngineName): Omit<Prepared, 'note'> => {
-    const wanted = { ...ALL_CHECKS, ...options.checks };
+    const wanted = { ...ALL_CHECKS, ...judged, ...options.checks };
     // In `interp` such a store takes the arm of a refused access, which only checked code has.
     const mustCheck = engine === 'interp' && storesSpecialFields(object);
     const checks = { ...wanted, memory: wanted.memory || mustCheck };
