@@ -1,4 +1,7 @@
 /** Runs the `skep` command line in this process, with streams of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { runCommandLine } from '../../cli/command-line.js';
 
@@ -8,14 +11,20 @@ export interface SkepRun {
   readonly stderr: string;
 }
 
+/** Each test file verifies a program once. */
+const REMEMBERED = mkdtempSync(join(tmpdir(), 'skep-test-'));
+process.on('exit', () => {
+  rmSync(REMEMBERED, { recursive: true, force: true });
+});
+
 /**
  * @param input what standard input holds
- * @param cacheFolder where verdicts are remembered; nowhere if not given
+ * @param cacheFolder where verdicts are remembered
  */
 export async function runSkep(
   args: readonly string[],
   input: Uint8Array | string = '',
-  cacheFolder?: string,
+  cacheFolder = REMEMBERED,
 ): Promise<SkepRun> {
   const out: Uint8Array[] = [];
   let stderr = '';
