@@ -237,9 +237,9 @@ for (const engine of ENGINES) {
         'r1 = r0\n    call sk_release',
         `r8 = r0\nr1 = r6\nr2 = r8\nr3 = ${flags}\ncall sk_assign\nr7 = r0\n${again}\nr1 = r8\ncall sk_release`,
       );
-    const run = (text: string, ctx: HookInput['ctx'] = { family: 2, protocol: 17 }) =>
+    const run = (text: string, ctx: NonNullable<HookInput['ctx']> = { family: 2, protocol: 17 }) =>
       attach('sk_lookup', text, { engine, attachType: 'sk_lookup' }).attachment.run(new Uint8Array(0), {
-        ctx: ctx ?? {},
+        ctx,
       });
     t.match(run(looksUp(dns, 'sk_lookup_udp')), { code: 0, socket: 'dns', ctx: { family: 2 } });
     t.match(run(looksUp(dns, 'sk_lookup_udp'), { family: 2, protocol: 6 }), { code: -91 }, 'protocol');

@@ -258,7 +258,6 @@ export const configSchema = z
 
 /** What is said of one program, alone or as a stage. */
 export type Config = z.infer<typeof stage>;
-export type WholeConfig = z.infer<typeof configSchema>;
 export type MapEntryConfig = z.infer<typeof entry>;
 
 /** Names of the keys that may stand at a path, for hints. */

@@ -127,8 +127,8 @@ export const tcpRawGenSyncookieIpv6 = rawGenerate('tcp_raw_gen_syncookie_ipv6', 
 export const tcpRawCheckSyncookieIpv4 = rawCheck('tcp_raw_check_syncookie_ipv4', 4);
 export const tcpRawCheckSyncookieIpv6 = rawCheck('tcp_raw_check_syncookie_ipv6', 6);
 
-/** The IP version that the listener takes, or a negative errno. */
-function versionFor(machine: Machine, sk: number, ip: Ptr, bytes: number): Version | number {
+/** The IP version that the listener takes, 4 or 6, or a negative errno. */
+function versionFor(machine: Machine, sk: number, ip: Ptr, bytes: number): number {
   const { family, v6only } = mustBeSocket(machine, sk);
   if (bytes >>> 0 < IPV4_BYTES) return -errno.EINVAL;
   switch (machine.memory.view.getUint8(ip) >> 4) {

@@ -14,9 +14,6 @@ export interface CgroupArrayOps extends MapOps {
   cgroupAt(place: number): number;
 }
 
-/** What `cgroupAt` says of an empty place. */
-export const NO_CGROUP = -1;
-
 export const cgroupArrayKind: MapKind & { bind(...args: Parameters<MapKind['bind']>): CgroupArrayOps } = {
   type: 'cgroup_array',
   perCpu: false,

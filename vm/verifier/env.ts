@@ -7,7 +7,7 @@ import { isGplCompatible } from '../spec/prog-types.js';
 import { Log } from './log.js';
 import { LD_IMM64, PSEUDO_CALL, PSEUDO_FUNC } from './opcodes.js';
 import { PROG_FLAGS, type SlotRef, type SourceLine, type VerifierMap, type VerifierProgram } from './program.js';
-import type { Reg, RegType } from './reg.js';
+import type { Reg } from './reg.js';
 import { type Checkpoint, type Frame, HistoryEntry, type LinkedReg, type State } from './state.js';
 import { ALL_CAPABILITIES, type Capabilities, type VerifyOptions } from './verdict.js';
 
@@ -305,11 +305,6 @@ export class Env {
     const name = line.file.slice(line.file.lastIndexOf('/') + 1);
     this.log.add(`${prefix}${line.text.trimStart()} @ ${name}:${line.line}\n`);
     this.#shownLine = index;
-  }
-
-  /** A load or store through pointers of kinds that need different code. */
-  noteRegType(insn: number, type: RegType): void {
-    this.ptrTypes[insn] = type;
   }
 }
 

@@ -57,15 +57,9 @@ function pathOf(env: Env): PathStep[] {
     insn = state.parent?.lastInsn ?? -1;
     if (insn < 0) break;
     state = state.parent;
-    if (state !== undefined) insn = env.cur === state ? insn : stepInto(state, insn);
   }
   insns.reverse();
   return insns.map((at, i) => stepOf(env, at, insns[i + 1], insns[i - 1]));
-}
-
-/** A checkpoint's own instruction belongs to what follows it. */
-function stepInto(_state: State, insn: number): number {
-  return insn;
 }
 
 function stepOf(env: Env, insn: number, next: number | undefined, before: number | undefined): PathStep {

@@ -9,7 +9,7 @@ import { InvariantError } from '../errors.js';
 import type { FuncInfo, SlotRef, SourceLine, VerifierMap, VerifierProgram } from './program.js';
 
 /** A map of an object as the kernel would know it after loading. */
-export function verifierMap(map: MapSpec, object: ObjectSpec): VerifierMap {
+function verifierMap(map: MapSpec, object: ObjectSpec): VerifierMap {
   return {
     name: map.name,
     type: map.type,

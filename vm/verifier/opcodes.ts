@@ -30,12 +30,8 @@ export const END = 0xd0;
 
 /** High four bits of a jump opcode. */
 export const JA = 0x00;
-export const JEQ = 0x10;
-export const JSET = 0x40;
-export const JNE = 0x50;
 export const CALL = 0x80;
 export const EXIT = 0x90;
-export const JSLE = 0xd0;
 /** may_goto */
 export const JCOND = 0xe0;
 
@@ -52,7 +48,6 @@ export function sizeOf(code: number): 1 | 2 | 4 | 8 {
 
 /** Bits 5-7 of a load or store. */
 export const MODE_MASK = 0xe0;
-export const MODE_IMM = 0x00;
 export const MODE_ABS = 0x20;
 export const MODE_IND = 0x40;
 export const MODE_MEM = 0x60;

@@ -15,7 +15,6 @@ export const IRQ_FLAG = 6;
 
 /** Bytes of stack of a frame. */
 export const MAX_STACK = 512;
-export const SLOT_COUNT = MAX_STACK / 8;
 export const MAX_FRAMES = 8;
 
 /** Eight bytes of one kind. */

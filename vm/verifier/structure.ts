@@ -6,7 +6,6 @@ import { errno } from '../spec/errno.js';
 import { helperById } from '../spec/helpers.js';
 import { INSNS } from '../spec/insns.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS } from '../spec/map-types.js';
-import { PROG_TYPE_ROWS } from '../spec/prog-types.js';
 import type { Env, Subprog } from './env.js';
 import { mapRecord } from './map-record.js';
 import {
@@ -250,10 +249,6 @@ function checkMapFitsProgram(env: Env, map: VerifierMap, used: ReadonlySet<Verif
 /** A map's number, for messages. */
 export function mapTypeNumber(map: VerifierMap): number {
   return MAP_TYPE_ROWS[map.type].id;
-}
-
-export function progTypeNumber(env: Env): number {
-  return PROG_TYPE_ROWS[env.program.type].id;
 }
 
 /** `map_lookup_elem`, as messages name helpers; `unknown` past the last one. */

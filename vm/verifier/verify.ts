@@ -24,7 +24,7 @@ import { Trace } from './trace.js';
 import type { Verdict, VerifyOptions, VerifyStats } from './verdict.js';
 import type { Verifier } from './verifier.js';
 
-export { programFromObject, verifierMap } from './from-object.js';
+export { programFromObject } from './from-object.js';
 export * from './program.js';
 export * from './verdict.js';
 
