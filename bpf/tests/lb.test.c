@@ -86,8 +86,14 @@ static __noinline int configure(void)
 {
 	static const struct address old = OLD4;
 
-	for (__u32 number = 0; number < SERVICES; number++) {
-		const struct configuration *each = &world[number];
+	for (__u32 place = 0; place < SERVICES; place++) {
+		/*
+		 * Counted by a number in a register: of a pointer that walks, or a number that a helper may change, Linux's
+		 * verifier cannot tell that it comes to an end.
+		 */
+		asm volatile("" : "+r"(place));
+		const struct configuration *each = &world[place];
+		__u32 number = place;
 		struct service_key key = {
 			.vip = each->vip,
 			.port = bpf_htons(each->port),

@@ -453,7 +453,11 @@ static __noinline __u32 render(const struct test_frame *frame)
 static __always_inline long resize(test_ctx *ctx, __u32 bytes)
 {
 #ifdef TEST_XDP
-	return bpf_xdp_adjust_tail(ctx, (int)bytes - (int)(ctx->data_end - ctx->data));
+	int length = ctx->data_end - ctx->data;
+
+	/* A number now: else the compiler may add a pointer to `bytes` first, which Linux's verifier refuses. */
+	asm volatile("" : "+r"(length));
+	return bpf_xdp_adjust_tail(ctx, (int)bytes - length);
 #else
 	return bpf_skb_change_tail(ctx, bytes, 0);
 #endif

@@ -14,11 +14,12 @@ function object(name: string, text: string): string {
 }
 
 t.test('a helper that is unsupported: the table, then one line', async (t) => {
-  const path = object('helper.o', '.section xdp\n.globl main\nmain:\n  call bind\n  exit\n');
-  const { status, stdout, stderr } = await runSkep(['run', path]);
+  const path = object('helper.o', '.section xdp\n.globl main\nmain:\n  call get_stackid\n  exit\n');
+  // Linux would refuse the call in such a program.
+  const { status, stdout, stderr } = await runSkep(['run', '--no-verify', path]);
   t.equal(status, 2);
   t.match(stdout, /^XDP_ABORTED +1 /m);
-  t.equal(stderr, 'skep: packet 1 got to what skep does not run: helper bpf_bind is unsupported by skep\n');
+  t.equal(stderr, 'skep: packet 1 got to what skep does not run: helper bpf_get_stackid is unsupported by skep\n');
 });
 
 t.test('a map of more entries than fit', async (t) => {

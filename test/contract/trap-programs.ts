@@ -316,8 +316,8 @@ const OTHERS: readonly ProgramCase[] = [
   },
   {
     name: 'an unsupported helper',
-    text: 'call bind\nexit',
-    want: 'unsupported-helper at function 0 pc 0 after 1 insns: helper bpf_bind is unsupported by skep',
+    text: 'call get_stackid\nexit',
+    want: 'unsupported-helper at function 0 pc 0 after 1 insns: helper bpf_get_stackid is unsupported by skep',
   },
   {
     name: 'a kfunc',
