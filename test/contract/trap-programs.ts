@@ -358,9 +358,9 @@ const OTHERS: readonly ProgramCase[] = [
   },
   {
     name: 'a map of an unsupported type',
-    maps: [mapSpec({ name: 'odd', type: 'xskmap', keyBytes: 4, valueBytes: 4 })],
+    maps: [mapSpec({ name: 'odd', type: 'stack_trace', keyBytes: 4, valueBytes: 8 })],
     text: '*(u32 *)(r10 - 4) = 0\nld_pseudo r1, 0x1, 0x0\nr2 = r10\nr2 += -4\ncall map_delete_elem\nexit',
-    want: 'unsupported-map at function 0 pc 5 after 5 insns: map `odd`: type xskmap is unsupported by skep',
+    want: 'unsupported-map at function 0 pc 5 after 5 insns: map `odd`: type stack_trace is unsupported by skep',
   },
   {
     name: 'a callback that is no function',
