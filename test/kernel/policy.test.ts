@@ -67,7 +67,7 @@ t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
     const asked = [...readCaptureBytes(readFileSync(`${CAPTURES}/${name}`))].flatMap(({ data }) =>
       (['egress', 'ingress'] as const).map((direction) => ({ direction, frame: data })),
     );
-    const told = [open, openSkep('interp')].map((each) => {
+    const told = [open, openSkep('interp'), openSkep('wasm')].map((each) => {
       const judge = new Judge(each, { identities: [], rules: CAPTURE_RULES }, PATIENT);
       t.teardown(() => {
         judge.close();
@@ -76,7 +76,7 @@ t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
     });
     let refused = 0;
     for (const [index, { direction, frame }] of asked.entries()) {
-      const [kernel, skep] = told.map((judge) => {
+      const [kernel, ...engines] = told.map((judge) => {
         try {
           return `${judge.ask(direction, frame)} ${judge.match(IDENTITY_WORLD)}`;
         } catch (error) {
@@ -85,7 +85,11 @@ t.test('the captures: the kernel decides as skep does', { skip }, (t) => {
         }
       });
       if (kernel === undefined) refused++;
-      else if (kernel !== skep) t.equal(skep, kernel, `${name}, packet ${(index >> 1) + 1}, ${direction}`);
+      else {
+        for (const skep of engines) {
+          if (kernel !== skep) t.equal(skep, kernel, `${name}, packet ${(index >> 1) + 1}, ${direction}`);
+        }
+      }
     }
     t.ok(refused < asked.length, `${name}: ${asked.length - refused} runs equal, ${refused} too short for the kernel`);
   }
