@@ -3,33 +3,20 @@
  * `test/cases/kernel` (`BLESS=1` records again), both engines are held against the record, and the kernel where it can be
  * asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex } from '../../vm/bytes.js';
 import { Datapath } from '../../vm/datapath/datapath.js';
 import type { TestRunResult } from '../../vm/datapath/test-run.js';
+import { ALL_CHECKS } from '../../vm/engine/engine.js';
 import { must } from '../../vm/errors.js';
 import type { TestRunAnswer, TestRunRequest } from '../../vm/hooks/test-run.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
 import { HOOK_CASES, type HookCase } from './hook-cases.js';
-import { FACTS_VERSION } from './render-facts.js';
-
-const FILE = 'test/cases/kernel/hooks.json';
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
-
-/** FNV-1a. */
-function hash(bytes: Uint8Array): string {
-  let h = 0x811c9dc5;
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
-}
+import { hashBytes, testRecordedAnswers, type Mode } from './recorded-answers.js';
 
 function short(bytes: Uint8Array): string {
-  return bytes.length <= 16 ? toHex(bytes) : `${bytes.length}:${hash(bytes)}`;
+  return bytes.length <= 16 ? toHex(bytes) : `${bytes.length}:${hashBytes(bytes)}`;
 }
 
 /** Words that are not 0, where that is shorter. */
@@ -47,11 +34,11 @@ function answerOf({ errno, retval, data, ctx }: TestRunAnswer): string {
   return errno === 0 ? `${retval | 0} ${short(data)} ${words(ctx)}`.trim() : `errno ${errno}`;
 }
 
-/** Programs that both sides run with several requests. */
-const runs = new Map<string, (request: TestRunRequest) => TestRunResult>();
+/** Programs that run with several requests. */
+type Runs = Map<string, (request: TestRunRequest) => TestRunResult>;
 
-function askSkep(engine: 'interp' | 'wasm', { type, attach, text, request }: HookCase): string {
-  const key = `${engine} ${type} ${text}`;
+function runCase(runs: Runs, engine: Mode['engine'], { type, attach, text, request }: HookCase): string {
+  const key = `${type} ${text}`;
   let run = runs.get(key);
   if (run === undefined) {
     const options = attach === undefined ? { type } : { type, attachType: attach };
@@ -83,38 +70,17 @@ function askKernel(kernel: Kernel, { type, attach, text, request }: HookCase): s
   }
 }
 
-if (bless && skip === false) {
-  const kernel = new Kernel();
-  const rows = Object.fromEntries(HOOK_CASES.map((each) => [each.name, askKernel(kernel, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), HOOK_CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-for (const engine of ['interp', 'wasm'] as const) {
-  t.test(`skep answers as the kernel did: ${engine}`, (t) => {
-    for (const each of HOOK_CASES) {
-      const ours = askSkep(engine, each);
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== theirs) t.equal(ours, theirs, each.name);
-    }
-    runs.clear();
-    t.ok(HOOK_CASES.length > 1500, `${HOOK_CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernel = new Kernel();
-  for (const each of HOOK_CASES) {
-    const now = askKernel(kernel, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${HOOK_CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/hooks.json',
+  cases: HOOK_CASES,
+  moreThan: 1500,
+  modes: { interp: { engine: 'interp', checks: ALL_CHECKS }, wasm: { engine: 'wasm', checks: ALL_CHECKS } },
+  *askSkep({ engine }) {
+    const runs: Runs = new Map();
+    for (const each of HOOK_CASES) yield [each, runCase(runs, engine, each)];
+  },
+  openKernel: () => {
+    const kernel = new Kernel();
+    return (each) => askKernel(kernel, each);
+  },
 });

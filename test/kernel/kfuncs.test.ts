@@ -2,11 +2,9 @@
  * Kfuncs and dynptrs against Linux: answers of a live kernel are recorded in `test/cases/kernel` (`BLESS=1` records again),
  * the engines are held against the record, and the kernel where it can be asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { ENGINES } from '../../vm/datapath/engines.js';
-import { ALL_CHECKS, type Checks, type Runner } from '../../vm/engine/engine.js';
+import type { Runner } from '../../vm/engine/engine.js';
 import { must } from '../../vm/errors.js';
 import { hookOf } from '../../vm/hooks/table.js';
 import type { Machine } from '../../vm/machine/machine.js';
@@ -17,15 +15,10 @@ import { beginTestRun, endTestRun } from '../../vm/packet/test-run.js';
 import { KFUNCS } from '../../vm/spec/kfuncs.js';
 import { PROG_FLAGS } from '../../vm/spec/prog-types.js';
 import { machineOf } from '../machine/harness.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel, KernelRefusal } from './helpers-kernel.js';
 import { readKernelBtf } from './kernel-btf.js';
 import { KFUNC_CASES, type KfuncCase } from './kfunc-cases.js';
-import { FACTS_VERSION } from './render-facts.js';
-
-const FILE = 'test/cases/kernel/kfuncs.json';
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
+import { hashBytes, testRecordedAnswers, type Mode } from './recorded-answers.js';
 
 const NAMES = KFUNCS.map(({ name }) => name as string);
 
@@ -49,15 +42,8 @@ function objectOf({ text, type, maps = [] }: KfuncCase): ObjectSpec {
   return { ...object, functions, programs: object.programs.map((each) => ({ ...each, flags })) };
 }
 
-/** FNV-1a. */
-function hash(bytes: Uint8Array): string {
-  let h = 0x811c9dc5;
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
-}
-
 function answer(retval: number, data: Uint8Array): string {
-  return `${retval | 0} ${data.length}:${hash(data)}`;
+  return `${retval | 0} ${data.length}:${hashBytes(data)}`;
 }
 
 /** Cases that share a machine, each a function of one object. Those with maps have one of their own. */
@@ -75,7 +61,7 @@ function batches(): KfuncCase[][] {
   return all;
 }
 
-function* askSkep(engine: 'interp' | 'wasm', checks: Checks): Generator<[each: KfuncCase, answer: string]> {
+function* askSkep({ engine, checks }: Mode): Generator<[each: KfuncCase, answer: string]> {
   for (const batch of batches()) {
     const parts = batch.map(objectOf);
     const object = { ...must(parts[0], 'an object'), functions: parts.flatMap(({ functions }) => functions) };
@@ -130,44 +116,14 @@ function readIds(): ReadonlyMap<string, number> {
   return ids;
 }
 
-if (bless && skip === false) {
-  const kernel = new Kernel();
-  const ids = readIds();
-  const rows = Object.fromEntries(KFUNC_CASES.map((each) => [each.name, askKernel(kernel, ids, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), KFUNC_CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-const MODES = {
-  'interp, all checks': ['interp', ALL_CHECKS],
-  'wasm, all checks': ['wasm', ALL_CHECKS],
-  'wasm, no checks': ['wasm', { fuel: false, memory: false, stackInit: false }],
-} as const;
-
-for (const [mode, [engine, checks]] of Object.entries(MODES)) {
-  t.test(`skep answers as the kernel did: ${mode}`, (t) => {
-    for (const [each, ours] of askSkep(engine, checks)) {
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== theirs) t.equal(ours, theirs, each.name);
-    }
-    t.ok(KFUNC_CASES.length > 800, `${KFUNC_CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernel = new Kernel();
-  const ids = readIds();
-  for (const each of KFUNC_CASES) {
-    const now = askKernel(kernel, ids, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${KFUNC_CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/kfuncs.json',
+  cases: KFUNC_CASES,
+  moreThan: 800,
+  askSkep,
+  openKernel: () => {
+    const kernel = new Kernel();
+    const ids = readIds();
+    return (each) => askKernel(kernel, ids, each);
+  },
 });

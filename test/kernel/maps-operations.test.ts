@@ -11,6 +11,7 @@ import { machineOf, objectOf, runOn } from '../machine/harness.js';
 import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { bytesFor, OPS, order, programText, SCENARIOS, type Scenario, type Step } from './map-operations.js';
 import { MapKernel } from './maps-kernel.js';
+import { hashBytes } from './recorded-answers.js';
 import { FACTS_VERSION } from './render-facts.js';
 
 const FILE = 'test/cases/kernel/maps-operations.json';
@@ -34,14 +35,7 @@ function walkText(scenario: Scenario, entries: readonly (readonly [string, strin
   const lines = entries.map(([key, value]) => `${key}=${value}`);
   if (scenario.maps[0]?.type.includes('hash') === true) lines.sort();
   const text = lines.join(' ');
-  return text.length <= 400 ? text : `${lines.length} entries, ${hash(text)}`;
-}
-
-/** FNV-1a. */
-function hash(text: string): string {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
+  return text.length <= 400 ? text : `${lines.length} entries, ${hashBytes(Buffer.from(text, 'latin1'))}`;
 }
 
 /** The packet that tells a program to do a step. */

@@ -2,12 +2,11 @@
  * Redirects, fib_lookup, clocks and snprintf against Linux: answers of a live kernel are recorded in `test/cases/kernel`
  * (`BLESS=1` records again), both engines are held against the record, and the kernel where it can be asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex } from '../../vm/bytes.js';
 import { ENGINES } from '../../vm/datapath/engines.js';
-import { ALL_CHECKS, DEFAULT_FUEL, type Checks } from '../../vm/engine/engine.js';
+import { DEFAULT_FUEL } from '../../vm/engine/engine.js';
 import { hookOf } from '../../vm/hooks/table.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
@@ -16,19 +15,14 @@ import { layoutOf } from '../../vm/machine/layout.js';
 import { Machine } from '../../vm/machine/machine.js';
 import { BARE_WORLD } from '../../vm/world/world-spec.js';
 import { le } from '../machine/harness.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
 import { MapKernel } from './maps-kernel.js';
+import { testRecordedAnswers, type Mode } from './recorded-answers.js';
 import { ANSWER_BYTES, PACKET, R0_OFF, type RedirectCase } from './redirect-case.js';
 import { REDIRECT_CASES } from './redirect-cases.js';
-import { FACTS_VERSION } from './render-facts.js';
 
-const FILE = 'test/cases/kernel/redirect.json';
 // Thousands of machines are made.
 t.setTimeout(240_000);
-
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
 
 /** What the kernel says at load about a format, skep says when it runs. */
 const REFUSED = 'refused';
@@ -48,7 +42,7 @@ function answer(packet: Uint8Array): string {
   return out === '' ? r0 : `${r0} ${out}`;
 }
 
-function askSkep(each: RedirectCase, engine: 'interp' | 'wasm', checks: Checks): string {
+function runCase(each: RedirectCase, { engine, checks }: Mode): string {
   const object = objectOf(each);
   const layout = layoutOf(object, { memoryBytes: 2 << 20, packetBytes: 1024, shadow: checks.memory });
   // The recorded answers are of a machine without the devices that are asked for.
@@ -110,43 +104,16 @@ function runLoaded(kernel: MapKernel, object: ObjectSpec, fds: readonly number[]
   }
 }
 
-if (bless && skip === false) {
-  const kernels = { plain: new Kernel(), maps: new MapKernel() };
-  const rows = Object.fromEntries(REDIRECT_CASES.map((each) => [each.name, askKernel(kernels, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), REDIRECT_CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-const MODES = {
-  'interp, all checks': ['interp', ALL_CHECKS],
-  'wasm, all checks': ['wasm', ALL_CHECKS],
-  'wasm, no checks': ['wasm', { fuel: false, memory: false, stackInit: false }],
-} as const;
-
-for (const [mode, [engine, checks]] of Object.entries(MODES)) {
-  t.test(`skep answers as the kernel did: ${mode}`, (t) => {
-    for (const each of REDIRECT_CASES) {
-      const ours = askSkep(each, engine, checks);
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== (theirs === REFUSED ? EINVAL : theirs)) t.equal(ours, theirs, each.name);
-    }
-    t.ok(REDIRECT_CASES.length > 1000, `${REDIRECT_CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernels = { plain: new Kernel(), maps: new MapKernel() };
-  for (const each of REDIRECT_CASES) {
-    const now = askKernel(kernels, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${REDIRECT_CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/redirect.json',
+  cases: REDIRECT_CASES,
+  moreThan: 1000,
+  *askSkep(mode) {
+    for (const each of REDIRECT_CASES) yield [each, runCase(each, mode)];
+  },
+  openKernel: () => {
+    const kernels = { plain: new Kernel(), maps: new MapKernel() };
+    return (each) => askKernel(kernels, each);
+  },
+  expected: (recorded) => (recorded === REFUSED ? EINVAL : recorded),
 });

@@ -3,28 +3,21 @@
  * `test/cases/kernel` (`BLESS=1` records again), both engines are held against the record, and the kernel where it can be
  * asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex, viewOf } from '../../vm/bytes.js';
 import { ENGINES } from '../../vm/datapath/engines.js';
 import { must } from '../../vm/errors.js';
-import { ALL_CHECKS, type Checks, type Runner } from '../../vm/engine/engine.js';
+import type { Runner } from '../../vm/engine/engine.js';
 import { hookOf } from '../../vm/hooks/table.js';
 import type { Machine } from '../../vm/machine/machine.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { beginTestRun, endTestRun } from '../../vm/packet/test-run.js';
 import { machineOf } from '../machine/harness.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
-import { FACTS_VERSION } from './render-facts.js';
+import { hashBytes, testRecordedAnswers, type Mode } from './recorded-answers.js';
 import type { SkbCase } from './skb-case.js';
 import { SKB_CASES } from './skb-cases.js';
-
-const FILE = 'test/cases/kernel/skb.json';
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
 
 const objects = new Map<string, ObjectSpec>();
 
@@ -37,13 +30,6 @@ function objectOf({ text }: SkbCase): ObjectSpec {
   return object;
 }
 
-/** FNV-1a. */
-function hash(bytes: Uint8Array): string {
-  let h = 0x811c9dc5;
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
-}
-
 /** r0, length and hash of the packet, and the words of the ctx that are not 0. */
 function answer(retval: number, data: Uint8Array, ctx: Uint8Array): string {
   const view = viewOf(ctx);
@@ -52,7 +38,7 @@ function answer(retval: number, data: Uint8Array, ctx: Uint8Array): string {
     const word = view.getUint32(off, true);
     if (word !== 0) words.push(`${off}=${word.toString(16)}`);
   }
-  const bytes = data.length <= 16 ? toHex(data) : `${data.length}:${hash(data)}`;
+  const bytes = data.length <= 16 ? toHex(data) : `${data.length}:${hashBytes(data)}`;
   return `${retval | 0} ${bytes} ${words.join(' ')}`;
 }
 
@@ -61,7 +47,7 @@ const CTX_BYTES = 192;
 /** Cases that share a machine, each a function of one object. */
 const BATCH = 200;
 
-function* askSkep(engine: 'interp' | 'wasm', checks: Checks): Generator<[each: SkbCase, answer: string]> {
+function* askSkep({ engine, checks }: Mode): Generator<[each: SkbCase, answer: string]> {
   for (let from = 0; from < SKB_CASES.length; from += BATCH) {
     const batch = SKB_CASES.slice(from, from + BATCH);
     const objects = batch.map(objectOf);
@@ -95,42 +81,13 @@ function askKernel(kernel: Kernel, each: SkbCase): string {
   }
 }
 
-if (bless && skip === false) {
-  const kernel = new Kernel();
-  const rows = Object.fromEntries(SKB_CASES.map((each) => [each.name, askKernel(kernel, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), SKB_CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-const MODES = {
-  'interp, all checks': ['interp', ALL_CHECKS],
-  'wasm, all checks': ['wasm', ALL_CHECKS],
-  'wasm, no checks': ['wasm', { fuel: false, memory: false, stackInit: false }],
-} as const;
-
-for (const [mode, [engine, checks]] of Object.entries(MODES)) {
-  t.test(`skep answers as the kernel did: ${mode}`, (t) => {
-    for (const [each, ours] of askSkep(engine, checks)) {
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== theirs) t.equal(ours, theirs, each.name);
-    }
-    t.ok(SKB_CASES.length > 1600, `${SKB_CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernel = new Kernel();
-  for (const each of SKB_CASES) {
-    const now = askKernel(kernel, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${SKB_CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/skb.json',
+  cases: SKB_CASES,
+  moreThan: 1600,
+  askSkep,
+  openKernel: () => {
+    const kernel = new Kernel();
+    return (each) => askKernel(kernel, each);
+  },
 });

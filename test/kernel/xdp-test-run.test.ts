@@ -3,22 +3,14 @@
  * `test/cases/kernel` (`BLESS=1` records again); both engines are held against the record, and the kernel where it can be
  * asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex } from '../../vm/bytes.js';
 import { Datapath } from '../../vm/datapath/datapath.js';
-import type { EngineName } from '../../vm/datapath/engines.js';
 import { must } from '../../vm/errors.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
 import { patternBytes } from '../machine/harness.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
-import { FACTS_VERSION } from './render-facts.js';
-
-const FILE = 'test/cases/kernel/xdp-test-run.json';
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
+import { testRecordedAnswers, type Mode } from './recorded-answers.js';
 
 /** By name: what an XDP program of one job looks like. */
 const PROGRAMS = {
@@ -107,11 +99,11 @@ function askKernel(kernel: Kernel, { program, bytes, ctx }: Case): string {
   }
 }
 
-function* askSkep(engine: EngineName, memory: boolean): Generator<[each: Case, answer: string]> {
+function* askSkep({ engine, checks }: Mode): Generator<[each: Case, answer: string]> {
   for (const name of NAMES) {
     const datapath = new Datapath(must(objects[name], 'an object'), {
       engine,
-      checks: { memory },
+      checks,
       memoryBytes: 16 << 20,
       packetBytes: 8192,
     });
@@ -127,40 +119,13 @@ function* askSkep(engine: EngineName, memory: boolean): Generator<[each: Case, a
   }
 }
 
-if (bless && skip === false) {
-  const kernel = new Kernel();
-  const rows = Object.fromEntries(CASES.map((each) => [each.name, askKernel(kernel, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-for (const [engine, memory] of [
-  ['interp', true],
-  ['wasm', true],
-  ['wasm', false],
-] as const) {
-  t.test(`skep answers as the kernel did: ${engine}${memory ? '' : ', no checks'}`, (t) => {
-    for (const [each, ours] of askSkep(engine, memory)) {
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== theirs) t.equal(ours, theirs, each.name);
-    }
-    t.ok(CASES.length > 250, `${CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernel = new Kernel();
-  for (const each of CASES) {
-    const now = askKernel(kernel, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/xdp-test-run.json',
+  cases: CASES,
+  moreThan: 250,
+  askSkep,
+  openKernel: () => {
+    const kernel = new Kernel();
+    return (each) => askKernel(kernel, each);
+  },
 });

@@ -3,12 +3,10 @@
  * `test/cases/kernel` (`BLESS=1` records again), the engines are held against the record, and the kernel where it can be
  * asked.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex, viewOf } from '../../vm/bytes.js';
 import { ENGINES } from '../../vm/datapath/engines.js';
-import { ALL_CHECKS, type Checks, type Runner } from '../../vm/engine/engine.js';
+import type { Runner } from '../../vm/engine/engine.js';
 import { must } from '../../vm/errors.js';
 import { hookOf } from '../../vm/hooks/table.js';
 import type { Machine } from '../../vm/machine/machine.js';
@@ -17,14 +15,9 @@ import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { beginXdpTestRun, endXdpTestRun } from '../../vm/packet/test-run-xdp.js';
 import { PROG_FLAGS } from '../../vm/spec/prog-types.js';
 import { machineOf } from '../machine/harness.js';
-import { whyNotRecordedKernel } from './bpf-syscall.js';
 import { Kernel } from './helpers-kernel.js';
-import { FACTS_VERSION } from './render-facts.js';
+import { hashBytes, testRecordedAnswers, type Mode } from './recorded-answers.js';
 import { XDP_CASES, type XdpCase } from './xdp-cases.js';
-
-const FILE = 'test/cases/kernel/xdp.json';
-const bless = process.env.BLESS === '1';
-const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
 
 const objects = new Map<string, ObjectSpec>();
 
@@ -38,16 +31,9 @@ function objectOf({ text }: XdpCase): ObjectSpec {
   return object;
 }
 
-/** FNV-1a. */
-function hash(bytes: Uint8Array): string {
-  let h = 0x811c9dc5;
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
-}
-
 /** r0, metadata and packet, and the words of the ctx. */
 function answer(retval: number, data: Uint8Array, ctx: Uint8Array): string {
-  const bytes = data.length <= 16 ? toHex(data) : `${data.length}:${hash(data)}`;
+  const bytes = data.length <= 16 ? toHex(data) : `${data.length}:${hashBytes(data)}`;
   const view = viewOf(ctx);
   const words = Array.from({ length: ctx.length >> 2 }, (_, i) => view.getUint32(4 * i, true));
   return `${retval | 0} ${bytes} ${words.join(' ')}`.trimEnd();
@@ -56,7 +42,7 @@ function answer(retval: number, data: Uint8Array, ctx: Uint8Array): string {
 /** Cases that share a machine, each a function of one object. */
 const BATCH = 200;
 
-function* askSkep(engine: 'interp' | 'wasm', checks: Checks): Generator<[each: XdpCase, answer: string]> {
+function* askSkep({ engine, checks }: Mode): Generator<[each: XdpCase, answer: string]> {
   for (let from = 0; from < XDP_CASES.length; from += BATCH) {
     const batch = XDP_CASES.slice(from, from + BATCH);
     const parts = batch.map(objectOf);
@@ -90,42 +76,13 @@ function askKernel(kernel: Kernel, each: XdpCase): string {
   }
 }
 
-if (bless && skip === false) {
-  const kernel = new Kernel();
-  const rows = Object.fromEntries(XDP_CASES.map((each) => [each.name, askKernel(kernel, each)]));
-  writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers: rows }, undefined, 2)}\n`);
-}
-
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
-
-t.test('the record holds every case', (t) => {
-  t.strictSame(Object.keys(answers).sort(), XDP_CASES.map(({ name }) => name).sort());
-  t.end();
-});
-
-const MODES = {
-  'interp, all checks': ['interp', ALL_CHECKS],
-  'wasm, all checks': ['wasm', ALL_CHECKS],
-  'wasm, no checks': ['wasm', { fuel: false, memory: false, stackInit: false }],
-} as const;
-
-for (const [mode, [engine, checks]] of Object.entries(MODES)) {
-  t.test(`skep answers as the kernel did: ${mode}`, (t) => {
-    for (const [each, ours] of askSkep(engine, checks)) {
-      const theirs = answers[each.name] ?? 'nothing';
-      if (ours !== theirs) t.equal(ours, theirs, each.name);
-    }
-    t.ok(XDP_CASES.length > 1000, `${XDP_CASES.length} cases`);
-    t.end();
-  });
-}
-
-t.test('the kernel still answers so', { skip }, (t) => {
-  const kernel = new Kernel();
-  for (const each of XDP_CASES) {
-    const now = askKernel(kernel, each);
-    if (now !== answers[each.name]) t.equal(now, answers[each.name], each.name);
-  }
-  t.pass(`${XDP_CASES.length} cases`);
-  t.end();
+testRecordedAnswers({
+  file: 'test/cases/kernel/xdp.json',
+  cases: XDP_CASES,
+  moreThan: 1000,
+  askSkep,
+  openKernel: () => {
+    const kernel = new Kernel();
+    return (each) => askKernel(kernel, each);
+  },
 });
