@@ -10,25 +10,21 @@ import type { PlainHelper } from './helper.js';
 
 const SIZE_OFF = 68;
 
-export const msgApplyBytes: PlainHelper = {
-  name: 'msg_apply_bytes',
-  bind:
-    ({ memory }) =>
-    (_ctx = 0, bytes = 0) => {
-      memory.setWord(cells.msgApply, bytes);
-      return 0;
-    },
-};
+/** Keeps a number of bytes for when the verdict is carried out. */
+function keepsBytes(name: PlainHelper['name'], cell: number): PlainHelper {
+  return {
+    name,
+    bind:
+      ({ memory }) =>
+      (_ctx = 0, bytes = 0) => {
+        memory.setWord(cell, bytes);
+        return 0;
+      },
+  };
+}
 
-export const msgCorkBytes: PlainHelper = {
-  name: 'msg_cork_bytes',
-  bind:
-    ({ memory }) =>
-    (_ctx = 0, bytes = 0) => {
-      memory.setWord(cells.msgCork, bytes);
-      return 0;
-    },
-};
+export const msgApplyBytes = keepsBytes('msg_apply_bytes', cells.msgApply);
+export const msgCorkBytes = keepsBytes('msg_cork_bytes', cells.msgCork);
 
 /** Afterwards the program sees the bytes from `start` to `end`. */
 export const msgPullData: PlainHelper = {
