@@ -21,12 +21,11 @@ const VARIANTS = {
   interp: { engine: interp, checks: ALL_CHECKS },
   wasm: { engine: wasm, checks: NO_CHECKS },
   wasmChecked: { engine: wasm, checks: ALL_CHECKS },
-  wasmCounters: { engine: wasm, checks: { ...NO_CHECKS, counters: true } },
 } as const satisfies Readonly<Record<string, { engine: Engine; checks: Checks }>>;
 
 type Variant = keyof typeof VARIANTS;
 type Contender = Variant | 'kernel';
-const CONTENDERS: readonly Contender[] = ['kernel', 'interp', 'wasm', 'wasmChecked', 'wasmCounters'];
+const CONTENDERS: readonly Contender[] = ['kernel', 'interp', 'wasm', 'wasmChecked'];
 
 const MEMORY_BYTES = 2 ** 28;
 const SLICE_NS = 1_000_000;
@@ -194,7 +193,7 @@ function geomeans(programs: readonly ProgramResult[]): Partial<Record<Variant, n
     );
     return ratios.length === 0 ? undefined : Math.round(geomean(ratios) * MICRO) / MICRO;
   };
-  const all = (['wasm', 'wasmChecked', 'wasmCounters'] as const).map((variant) => [variant, over(variant)] as const);
+  const all = (['wasm', 'wasmChecked'] as const).map((variant) => [variant, over(variant)] as const);
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
@@ -218,7 +217,6 @@ export function renderEngines({ programs, geomean }: EngineBench): string {
     interp: 'interp',
     wasm: 'wasm, unchecked',
     wasmChecked: 'wasm, fuel and memory',
-    wasmCounters: 'wasm, counters',
   };
   const cell = (value: number | undefined, kernel: number | undefined): string => {
     if (value === undefined) return '';

@@ -16,8 +16,6 @@ export interface Checks {
   readonly memory: boolean;
   /** With `memory`: reading stack bytes that this frame never wrote is refused too. Linux allows it when privileged. */
   readonly stackInit: boolean;
-  /** Count how often each basic block was entered (engine wasm); left out: no. */
-  readonly counters?: boolean;
 }
 
 export const ALL_CHECKS: Checks = { fuel: true, memory: true, stackInit: false };
