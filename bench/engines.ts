@@ -21,11 +21,12 @@ const VARIANTS = {
   interp: { engine: interp, checks: ALL_CHECKS },
   wasm: { engine: wasm, checks: NO_CHECKS },
   wasmChecked: { engine: wasm, checks: ALL_CHECKS },
+  wasmCounters: { engine: wasm, checks: { ...NO_CHECKS, counters: true } },
 } as const satisfies Readonly<Record<string, { engine: Engine; checks: Checks }>>;
 
 type Variant = keyof typeof VARIANTS;
 type Contender = Variant | 'kernel';
-const CONTENDERS: readonly Contender[] = ['kernel', 'interp', 'wasm', 'wasmChecked'];
+const CONTENDERS: readonly Contender[] = ['kernel', 'interp', 'wasm', 'wasmChecked', 'wasmCounters'];
 
 const MEMORY_BYTES = 2 ** 28;
 const SLICE_NS = 1_000_000;
@@ -46,7 +47,12 @@ interface Subject {
 function skepSubject(bench: BenchProgram, variant: Variant): Subject & { readonly compileMs: number } {
   const { engine, checks } = VARIANTS[variant];
   const { object } = bench;
-  const layout = layoutOf(object, { memoryBytes: MEMORY_BYTES, shadow: checks.memory, packetBytes: 4096 });
+  const layout = layoutOf(object, {
+    memoryBytes: MEMORY_BYTES,
+    shadow: checks.memory,
+    counters: checks.counters,
+    packetBytes: 4096,
+  });
   const machine = new Machine(object, layout);
   machine.setFuel(1e9);
   const func = mainOf(bench);
@@ -193,7 +199,7 @@ function geomeans(programs: readonly ProgramResult[]): Partial<Record<Variant, n
     );
     return ratios.length === 0 ? undefined : Math.round(geomean(ratios) * MICRO) / MICRO;
   };
-  const all = (['wasm', 'wasmChecked'] as const).map((variant) => [variant, over(variant)] as const);
+  const all = (['wasm', 'wasmChecked', 'wasmCounters'] as const).map((variant) => [variant, over(variant)] as const);
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
@@ -217,6 +223,7 @@ export function renderEngines({ programs, geomean }: EngineBench): string {
     interp: 'interp',
     wasm: 'wasm, unchecked',
     wasmChecked: 'wasm, fuel and memory',
+    wasmCounters: 'wasm, block counters',
   };
   const cell = (value: number | undefined, kernel: number | undefined): string => {
     if (value === undefined) return '';

@@ -27,6 +27,7 @@ export { Attachment } from './datapath/attachment.js';
 export type { Arrival, Result } from './datapath/attachment.js';
 export { chooseProgram } from './datapath/choose-program.js';
 export type { TrapReport } from './datapath/trap-report.js';
+export type { BlockCount } from './engine/block-counts.js';
 export type { Checks, Outcome, Probe, Trap } from './engine/engine.js';
 export { DEFAULT_FUEL } from './engine/engine.js';
 export type { MapHandle } from './machine/map-table.js';

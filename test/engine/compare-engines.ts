@@ -21,7 +21,12 @@ const engines: readonly (readonly [string, Engine])[] = [
 ];
 
 function prepare(object: ObjectSpec, checks: Checks): Machine {
-  const layout = layoutOf(object, { memoryBytes: 2 << 20, shadow: checks.memory, packetBytes: 1024 });
+  const layout = layoutOf(object, {
+    memoryBytes: 2 << 20,
+    shadow: checks.memory,
+    counters: checks.counters,
+    packetBytes: 1024,
+  });
   const machine = new Machine(object, layout);
   machine.setFuel(FUEL);
   machine.shadow.mark(layout.ctx, 24, READ);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { FunctionSpec } from '../../vm/object/object-spec.js';
+import { ALL_CHECKS } from '../../vm/engine/engine.js';
 import { CHECK_MODES } from '../contract/check-modes.js';
 import { compareEngines } from './compare-engines.js';
 import { anyObject } from './random-programs.js';
@@ -14,7 +15,10 @@ function listing({ name, insns }: FunctionSpec): string {
 const seed = Number(process.env.SEED ?? Date.now() | 0);
 const numRuns = Number(process.env.RUNS ?? 250);
 
-for (const { name, checks } of CHECK_MODES) {
+/** Counts of blocks are memory, so that they are compared. */
+const COUNTING = { name: 'counters', checks: { ...ALL_CHECKS, counters: true } };
+
+for (const { name, checks } of [...CHECK_MODES, COUNTING]) {
   t.test(`random programs, ${name}`, (t) => {
     t.comment(`seed ${seed}`);
     const kinds = new Map<string, number>();

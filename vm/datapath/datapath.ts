@@ -1,6 +1,8 @@
 /** The library's front door: load an object, attach a program, run packets. */
 import type { Value, ValueInput } from '../btf/value.js';
 import { ALL_CHECKS, DEFAULT_FUEL } from '../engine/engine.js';
+import { readBlockCounts } from '../engine/block-counts.js';
+import type { BlockCount } from '../engine/block-counts.js';
 import type { Checks, Compiled, Probe } from '../engine/engine.js';
 import { ConfigError, LoadError, must } from '../errors.js';
 import { storesSpecialFields } from '../hooks/special-stores.js';
@@ -28,7 +30,7 @@ import type { EngineName } from './engines.js';
 import { TestRun } from './test-run.js';
 
 /** Fuel and memory checks are on unless told otherwise: nothing has verified the program. */
-export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize'> {
+export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize' | 'counters'> {
   /** This engine, or an error; left out, `preferred`. */
   readonly engine?: EngineName;
   /** The engine where it can be used, else `interp`; default `interp`. */
@@ -84,7 +86,7 @@ function prepare(object: ObjectSpec, options: DatapathOptions): Prepared {
     // In `interp` such a store takes the arm of a refused access, which only checked code has.
     const mustCheck = engine === 'interp' && storesSpecialFields(object);
     const checks = { ...wanted, memory: wanted.memory || mustCheck };
-    const layout = layoutOf(object, { ...options, shadow: checks.memory, worldSize });
+    const layout = layoutOf(object, { ...options, shadow: checks.memory, counters: checks.counters, worldSize });
     return { engine, checks, layout, compiled: ENGINES[engine].compile(object, layout, checks) };
   };
   if (options.engine !== undefined || options.preferred !== 'wasm') {
@@ -188,6 +190,11 @@ export class Datapath {
    */
   decodeEvent(event: MapEvent, typeName?: string): Value {
     return decodeEvent(this.object, event, typeName);
+  }
+
+  /** How often each basic block was entered, in the order of functions; none without the check `counters`. */
+  blockCounts(): readonly BlockCount[] {
+    return readBlockCounts(this.machine);
   }
 
   /**

@@ -16,10 +16,13 @@ export interface Checks {
   readonly memory: boolean;
   /** With `memory`: reading stack bytes that this frame never wrote is refused too. Linux allows it when privileged. */
   readonly stackInit: boolean;
+  /** Count how often each basic block is entered (needs a layout with counters; `block-counts.ts` reads them). */
+  readonly counters: boolean;
 }
 
-export const ALL_CHECKS: Checks = { fuel: true, memory: true, stackInit: false };
-export const NO_CHECKS: Checks = { fuel: false, memory: false, stackInit: false };
+/** What nobody has verified runs with. */
+export const ALL_CHECKS: Checks = { fuel: true, memory: true, stackInit: false, counters: false };
+export const NO_CHECKS: Checks = { fuel: false, memory: false, stackInit: false, counters: false };
 
 /** Instructions a run may execute unless told otherwise: about a second of `interp`. */
 export const DEFAULT_FUEL = 200_000_000;

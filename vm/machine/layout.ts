@@ -4,7 +4,8 @@
  */
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
-import { ConfigError, LoadError } from '../errors.js';
+import { ConfigError, LoadError, must } from '../errors.js';
+import { flowOf } from '../isa/flow.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
 import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
@@ -29,6 +30,7 @@ const DYNPTR_CHUNK_BYTES = 256;
 const DESCRIPTOR_SHIFT = 6;
 const DESCRIPTOR_BYTES = 1 << DESCRIPTOR_SHIFT;
 const FUNCTION_BYTES = 8;
+const COUNTER_BYTES = 8;
 const PAGE_BYTES = 4096;
 /** Maps that may be made at run time, and the room for them where their outer maps could hold more. */
 const MAX_INNER_MAPS = 4096;
@@ -48,6 +50,8 @@ export interface LayoutOptions {
   readonly memoryBytes?: number;
   /** Reserve shadow memory, as the `memory` check needs; default true. */
   readonly shadow?: boolean;
+  /** Reserve a count for each basic block, as the `counters` check needs; default false. */
+  readonly counters?: boolean;
   readonly cpus?: number;
   /** Longest packet; default 262144, the largest that captures hold. */
   readonly packetBytes?: number;
@@ -77,6 +81,11 @@ export interface Layout {
   /** Address of function f, as ld_func gives it, is `functions + 8 * f`. */
   readonly functions: Ptr;
   readonly functionCount: number;
+  /**
+   * How often each basic block was entered, a u64 each: by function, where those of its blocks begin, in the order of `flowOf`.
+   * Empty where blocks are not counted. No guest may touch them.
+   */
+  readonly counters: readonly Ptr[];
   /** Where the host puts a key and a value that it hands to a map. No guest may touch them. */
   readonly scratch: Ptr;
   readonly scratchValue: Ptr;
@@ -101,7 +110,8 @@ export interface Layout {
 
 /**
  * Places an object.
- * @throws LoadError `load-memory` naming the map that does not fit, `load-map` for a definition the kernel refuses
+ * @throws LoadError `load-memory` naming the map that does not fit, `load-map` for a definition the kernel refuses, with
+ *   `counters` also `load-insn` where a jump leaves its function
  * @throws ConfigError `config-value` for an option that is no size or count
  */
 export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layout {
@@ -116,6 +126,12 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     return at;
   };
   const functions = place(FUNCTION_BYTES * object.functions.length, 8);
+  const counters =
+    options.counters === true
+      ? object.functions.map(({ insns, name }) =>
+          place(COUNTER_BYTES * flowOf(insns, name).blocks.length, COUNTER_BYTES),
+        )
+      : [];
   const innerMaps = object.maps.some((map) => map.inner !== undefined) ? MAX_INNER_MAPS : 0;
   const descriptors = place(DESCRIPTOR_BYTES * (object.maps.length + innerMaps), DESCRIPTOR_BYTES);
   const longest = (size: 'keyBytes' | 'valueBytes'): number =>
@@ -165,6 +181,7 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     heapBytes,
     functions,
     functionCount: object.functions.length,
+    counters,
     scratch,
     scratchValue,
     dynptrChunk,
@@ -214,6 +231,11 @@ function countOf(option: string, value: number, most: number): number {
       data: { option, value },
     },
   );
+}
+
+/** Where it is counted how often a basic block was entered; the layout must count blocks. */
+export function counterPtr({ counters }: Layout, func: FuncId, block: number): Ptr {
+  return must(counters[func], 'a layout with counters') + COUNTER_BYTES * block;
 }
 
 /** What ld_func loads for a function. */

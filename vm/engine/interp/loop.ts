@@ -23,6 +23,7 @@ const R = REGISTERS;
  */
 export function runLoop(frames: Frames): Status {
   const { code, view, delta, helpers, memory, fuelFloor } = frames;
+  const { i32 } = memory;
   let pc = frames.pc;
   let budget = frames.budget;
   let a = 0;
@@ -30,7 +31,7 @@ export function runLoop(frames: Frames): Status {
   let hi = 0;
   try {
     // What is no instruction of the program still belongs to the step before it.
-    while (budget-- > 0 || code[pc] === 118 || code[pc] === 160) {
+    while (budget-- > 0 || code[pc] === 118 || code[pc]! >= 160) {
       const d = code[pc + 1]!;
       const s = code[pc + 2]!;
       switch (code[pc]!) {
@@ -897,6 +898,14 @@ export function runLoop(frames: Frames): Status {
           // Behind the last instruction of a function; no instruction of the program.
           budget++;
           return raiseTrap(memory, 'fall-off');
+        case 161: // count_block
+          // In front of the first instruction of a block; no instruction of the program.
+          budget++;
+          a = code[pc + 3]!;
+          lo = (i32[a]! + 1) | 0;
+          i32[a] = lo;
+          if (lo === 0) i32[a + 1] = i32[a + 1]! + 1;
+          break;
       }
       pc += INSN_WORDS;
     }

@@ -3,9 +3,10 @@
  * of maps and the chosen checks worked in. Immutable afterwards. Knows a layout, no machine.
  */
 import { InvariantError, LoadError, must } from '../../errors.js';
+import { flowOf } from '../../isa/flow.js';
 import type { Insn } from '../../isa/insn.js';
 import { slotsOf } from '../../isa/insn.js';
-import { functionPtr } from '../../machine/layout.js';
+import { counterPtr, functionPtr } from '../../machine/layout.js';
 import type { Layout } from '../../machine/layout.js';
 import type { FunctionSpec, ObjectSpec } from '../../object/object-spec.js';
 import { helperById } from '../../spec/helpers.js';
@@ -54,10 +55,21 @@ class Lowering {
 
   addFunction(func: FunctionSpec, index: number): number {
     const entry = this.#words.length;
-    const starts = new Map(func.insns.map((insn, i) => [insn.pc, entry + i * INSN_WORDS]));
+    const blocks = this.#checks.counters ? flowOf(func.insns, func.name).blocks : [];
+    const blockAt = new Map(blocks.map(({ first }, block) => [first, block]));
+    const starts = new Map<number, number>();
+    let next = entry;
+    for (const [i, { pc }] of func.insns.entries()) {
+      starts.set(pc, next);
+      next += (blockAt.has(i) ? 2 : 1) * INSN_WORDS;
+    }
     /** Back edges that pass a fuel check: word to patch, target, the jump's instruction. */
     const backEdges: { readonly word: number; readonly target: number; readonly insn: number }[] = [];
     for (const [i, insn] of func.insns.entries()) {
+      const block = blockAt.get(i);
+      if (block !== undefined) {
+        this.#words.push(OPS.count_block, 0, 0, counterPtr(this.#layout, index, block) >>> 2, 0, 0, index, i);
+      }
       const at = this.#words.length;
       this.#words.push(0, 2 * insn.dst, 2 * insn.src, insn.off, insn.imm, insn.imm >> 31, index, i);
       const jump = jumpOf(insn);

@@ -171,6 +171,7 @@ export const OPS = {
   trap: 158,
   callx: 159,
   fall_off: 160,
+  count_block: 161,
 } as const;
 
 export type Op = keyof typeof OPS;

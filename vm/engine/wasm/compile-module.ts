@@ -172,6 +172,8 @@ export function compileModule(
   if (host === undefined) throw new LoadError('load-unsupported', 'this host has no WebAssembly');
   if (checks.memory && layout.shadowDelta === 0)
     throw new InvariantError('the memory check needs a layout with shadow');
+  if (checks.counters && layout.counters.length === 0)
+    throw new InvariantError('counting blocks needs a layout with counters');
   const { bytes, ...rest } = emitModule(object, layout, checks, options);
   return { module: compileBytes(host, bytes), needs: needsOf(object), ...rest };
 }

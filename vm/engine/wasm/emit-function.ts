@@ -1,5 +1,7 @@
 /** One eBPF function to one WebAssembly function, or into the code of the function that calls it. */
 import { InvariantError, must } from '../../errors.js';
+import type { Ptr } from '../../addr.js';
+import { counterPtr } from '../../machine/layout.js';
 import type { FunctionSpec } from '../../object/object-spec.js';
 import { INSN_ROWS } from '../../spec/insns.js';
 import type { CodeBuilder } from '../../wasm/code-builder.js';
@@ -52,6 +54,11 @@ function emitWith(control: ControlFlow, module: ModuleContext, func: number): Co
   return f.finish();
 }
 
+/** Adds 1 to a block's count. */
+function countEntry(code: CodeBuilder, at: Ptr): void {
+  code.i32(0).i32(0).memory('i64.load', at, 3).i64(1).op('i64.add').memory('i64.store', at, 3);
+}
+
 function blockEmitter(f: FunctionContext): BlockEmitter {
   const { spec } = f;
   const { flow } = f.plan;
@@ -70,6 +77,7 @@ function blockEmitter(f: FunctionContext): BlockEmitter {
       const { first, last } = must(blocks[at], 'a block');
       f.owed = owed.begin[at]!;
       f.known = must(known[at], 'a state').slice();
+      if (checks.counters) countEntry(f.code, counterPtr(layout, f.func, at));
       const goesOn = emitInsns(f, first, last);
       if (goesOn && f.owed !== owed.end[at]) throw new InvariantError('the count is not what was planned');
       return goesOn;
