@@ -3,13 +3,13 @@ import { typeDefinitions } from '../vm/index.js';
 import type { CallDescription, MapDescription, ObjectDescription, ObjectSpec } from '../vm/index.js';
 import { renderTable } from './text-table.js';
 
-const NOT_YET = /^(program type|map type|helper|kfunc|instruction) (\S+) is not supported yet$/;
+const UNSUPPORTED = /^(program type|map type|helper|kfunc|instruction) (\S+) is unsupported by skep$/;
 
 /** Puts reasons of one kind together: "helpers a, b" rather than a sentence for each. */
 export function condense(reasons: readonly string[]): string {
   const groups = new Map<string, string[]>();
   for (const reason of reasons) {
-    const [, kind = reason, name] = NOT_YET.exec(reason) ?? [];
+    const [, kind = reason, name] = UNSUPPORTED.exec(reason) ?? [];
     const names = groups.get(kind) ?? [];
     groups.set(kind, name === undefined ? names : [...names, name]);
   }

@@ -1,13 +1,23 @@
 /** `skep load`: says what object files hold and whether skep can run it. */
 import type { Command } from 'commander';
 import { readInput } from '../node/read-input.js';
-import { ConfigError, describeObject, loadObject, parseBtf, PROG_TYPE_ROWS } from '../vm/index.js';
-import type { LoadOptions, ProgTypeName } from '../vm/index.js';
+import {
+  ConfigError,
+  Datapath,
+  describeObject,
+  LoadError,
+  loadObject,
+  parseBtf,
+  PROG_TYPE_ROWS,
+  SkepError,
+} from '../vm/index.js';
+import type { LoadOptions, ObjectSpec, ProgTypeName } from '../vm/index.js';
 import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
 import { renderSummary, summarize } from './load-summary.js';
 import type { ObjectSummary } from './load-summary.js';
 import { renderObject, renderTypes } from './load-tables.js';
+import { renderError } from './render-error.js';
 
 interface LoadFlags {
   readonly json?: true;
@@ -33,19 +43,61 @@ export function addLoadCommand(program: Command, io: Io): void {
     .option('--summary', 'a line for each object: how many of its programs run, and what keeps the others from it')
     .action(async (objects: string[], flags: LoadFlags) => {
       if (flags.summary === true) io.exit(await loadSummary(objects, flags, io));
-      else io.out(await loadReport(objects, flags));
+      else io.exit(await loadTables(objects, flags, io));
     });
 }
 
+/** Prints what the objects hold, then what keeps one from being loaded anywhere; exit code 2 where something does. */
+async function loadTables(objects: readonly string[], flags: LoadFlags, io: Io): Promise<number> {
+  const { text, faults } = await loadReport(objects, flags);
+  io.out(text);
+  for (const fault of faults) io.err(renderError(fault));
+  return faults.length > 0 ? EXIT_BAD_INPUT : 0;
+}
+
+export interface LoadReport {
+  readonly text: string;
+  readonly faults: readonly SkepError[];
+}
+
 /** What `skep load` prints. */
-export async function loadReport(objects: readonly string[], flags: LoadFlags): Promise<string> {
+export async function loadReport(objects: readonly string[], flags: LoadFlags): Promise<LoadReport> {
   const options = await loadOptions(flags);
   const specs = [];
   for (const name of objects) specs.push(loadObject(await readInput(name), { name, ...options }));
-  if (flags.json === true) return `${JSON.stringify(specs.map(describeObject), null, 2)}\n`;
-  return specs
-    .map((spec) => renderObject(describeObject(spec)) + (flags.verbose === true ? renderTypes(spec) : ''))
-    .join('\n');
+  const faults = specs.flatMap(loadFaults);
+  if (flags.json === true) return { text: `${JSON.stringify(specs.map(describeObject), null, 2)}\n`, faults };
+  const tables = specs.map(
+    (spec) => renderObject(describeObject(spec)) + (flags.verbose === true ? renderTypes(spec) : ''),
+  );
+  return { text: tables.join('\n'), faults };
+}
+
+/** What a well-formed object asks for that neither skep nor a kernel has: maps without end, helpers of no kernel. */
+function loadFaults(spec: ObjectSpec): SkepError[] {
+  const faults: SkepError[] = unknownHelpers(spec);
+  try {
+    new Datapath(spec);
+  } catch (error) {
+    if (!(error instanceof SkepError)) throw error;
+    faults.push(error as SkepError);
+  }
+  return faults;
+}
+
+function unknownHelpers(spec: ObjectSpec): SkepError[] {
+  const { helpers, programs } = describeObject(spec);
+  return helpers
+    .filter(({ unknown }) => unknown === true)
+    .map(({ id, name }) => {
+      const callers = programs.filter((program) => program.helpers.includes(name)).map((program) => program.name);
+      const who = callers.length === 0 ? 'a function' : `program \`${callers[0] ?? ''}\``;
+      return new LoadError('load-insn', `${who} calls helper ${String(id)}: Linux 6.18 has no such helper`, {
+        where: { file: spec.name },
+        data: { helper: id },
+        hint: 'docs/helpers.md lists those that there are',
+      });
+    });
 }
 
 /** Prints the summary; exit code 2 where an object cannot be loaded. */

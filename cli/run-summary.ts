@@ -6,6 +6,7 @@ import type { EventDecoder } from './run-events.js';
 import { mapJson, renderMap } from './run-maps.js';
 import { renderDecisions, renderSpread, renderSummary, share, summaryJson } from './run-report.js';
 import type { Stage } from './stage.js';
+import { isNotThere, trapPlace } from './missing-parts.js';
 import { renderTable } from './text-table.js';
 
 /** A stage that runs. */
@@ -101,17 +102,17 @@ export function jsonReport(
   return `${JSON.stringify(whole, null, verbose === true ? 0 : 2)}\n`;
 }
 
-/** What skep could not run, where packets got there: their verdicts say nothing. Undefined where none did. */
+/** What skep could not run or nobody has, where packets got there: their verdicts say nothing. Undefined where none did. */
 export function unsupportedTrap({ name, replay }: RunStage, isChain: boolean): ConfigError | undefined {
-  const total = replay.summary().traps.find(({ trap }) => trap.name.startsWith('unsupported-'));
+  const total = replay.summary().traps.find(({ trap }) => isNotThere(trap));
   if (total === undefined) return undefined;
   const { trap, packets, first } = total;
   const more = packets === 1 ? '' : `, as did ${String(packets)} packets in all`;
-  return new ConfigError(
-    'config-unsupported',
-    `${isChain ? `stage ${name}: ` : ''}packet ${String(first)} got to what skep does not run: ${trap.message}${more}`,
-    { data: { trap: trap.name, packets, first } },
-  );
+  const what = `${isChain ? `stage ${name}: ` : ''}packet ${String(first)} got to what skep does not run`;
+  return new ConfigError('config-unsupported', `${what}: ${trap.message}${more}`, {
+    data: { trap: trap.name, packets, first },
+    where: trapPlace(trap),
+  });
 }
 
 /** What is wrong where a program redirected to a device that nobody has described; undefined where none did. */

@@ -7,6 +7,7 @@ import { ConfigError } from '../vm/index.js';
 import type { EngineName } from '../vm/index.js';
 import { EXIT_BAD_INPUT } from './io.js';
 import type { Io } from './io.js';
+import { isNotThere, trapPlace } from './missing-parts.js';
 import { parseBytes, parseCount } from './option-values.js';
 import { renderError } from './render-error.js';
 import { rejectionText, undecidedNote } from './verify-first.js';
@@ -90,11 +91,27 @@ async function test(files: readonly string[], flags: TestFlags, io: Io): Promise
   if (flags.list !== true) io.out(reporter.end(reports, options));
   if (reports.some(({ problem }) => problem !== undefined)) return EXIT_BAD_INPUT;
   if (reports.some(({ rejected }) => rejected !== undefined)) return EXIT_FAILED;
+  const missing = reports.flatMap(missingParts);
+  for (const error of missing) io.err(renderError(error));
+  if (missing.length > 0) return EXIT_BAD_INPUT;
   const results = reports.flatMap(({ tests }) => tests);
   if (flags.run !== undefined && reports.every(({ tests, names }) => tests.length + names.length === 0)) {
     throw new ConfigError('config-value', `no test matches ${flags.run}`, { hint: '--list shows their names' });
   }
   return results.every(({ status }) => status === 'pass' || status === 'skip') ? 0 : EXIT_FAILED;
+}
+
+/** Tests that ended where something is missing say nothing of what they test. */
+function missingParts({ file, tests }: FileReport): ConfigError[] {
+  return tests.flatMap(({ name, steps }) =>
+    steps.flatMap(({ step, trap }) => {
+      if (trap === undefined || !isNotThere(trap)) return [];
+      const what = `${step} of test \`${name}\` got to what skep does not run: ${trap.message}`;
+      return [
+        new ConfigError('config-unsupported', what, { where: { file, ...trapPlace(trap) }, data: { test: name } }),
+      ];
+    }),
+  );
 }
 
 function filesOptions(flags: TestFlags, { cacheFolder }: Io): TestFilesOptions {

@@ -2,7 +2,7 @@
  * Verifies what is about to run: the program, and those that its tail calls may lead to. Says which checks its run needs.
  * Knows no rendering.
  */
-import { must } from '../vm/errors.js';
+import { LoadError, must } from '../vm/errors.js';
 import type { Checks } from '../vm/engine/engine.js';
 import type { ObjectSpec, ProgId } from '../vm/object/object-spec.js';
 import type { RejectionReport } from '../vm/verifier/report.js';
@@ -43,10 +43,30 @@ export function verifyFirst(
   for (const prog of reachablePrograms(object, starts)) {
     const { name } = must(object.programs[prog], 'a program');
     const verdict = cache.verdict({ object, prog, bytes });
-    if (verdict.kind === 'reject') throw new RejectedProgram(name, verdict.report);
+    if (verdict.kind === 'reject') {
+      refuseUnknownHelper(object, name, verdict.report);
+      throw new RejectedProgram(name, verdict.report);
+    }
     if (verdict.kind === 'unsupported') undecided.push({ program: name, what: verdict.what });
   }
   return { checks: undecided.length > 0 ? {} : { fuel: false, memory: false }, undecided };
+}
+
+/** A helper that no kernel has is no matter of judgement: the object is broken. */
+function refuseUnknownHelper({ name: file }: ObjectSpec, program: string, { message, at }: RejectionReport): void {
+  const [, helper] = /^invalid func .*#(-?\d+)$/.exec(message) ?? [];
+  if (helper === undefined) return;
+  const { insn, line } = at;
+  const place = insn === undefined ? '' : ` at insn ${String(insn)}`;
+  throw new LoadError(
+    'load-insn',
+    `program \`${program}\` calls helper ${helper}${place}: Linux 6.18 has no such helper`,
+    {
+      where: { file, ...(line === undefined ? {} : { source: line }) },
+      data: { program, helper: Number(helper) },
+      hint: 'docs/helpers.md lists those that there are',
+    },
+  );
 }
 
 /** With a prog_array in hand a program may end in any other of its type: who is in the array can change. */

@@ -50,6 +50,16 @@ export class SkepError<C extends string = string, D = Readonly<Record<string, un
   }
 }
 
+/** Does something with a file; an error that comes out of it names the file. */
+export function naming<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SkepError) error.where = { file, ...error.where };
+    throw error;
+  }
+}
+
 /** The ELF container is broken, truncated or of a kind skep does not read. `where.offset` is a file offset. */
 export class ElfError extends SkepError<
   | 'elf-truncated'

@@ -17,12 +17,12 @@ const CASES = [
 
 t.test('tables', async (t) => {
   for (const { name, objects, flags } of CASES) {
-    equalsGolden(t, await loadReport(objects, flags), `${GOLDENS}/${name}.txt`);
+    equalsGolden(t, (await loadReport(objects, flags)).text, `${GOLDENS}/${name}.txt`);
   }
 });
 
 t.test('JSON', async (t) => {
-  const text = await loadReport(['bpf/firewall.bpf.o', 'bpf/examples/pass.bpf.o'], { json: true });
+  const { text } = await loadReport(['bpf/firewall.bpf.o', 'bpf/examples/pass.bpf.o'], { json: true });
   const [firewall, pass] = JSON.parse(text) as ObjectDescription[];
   t.match(firewall, {
     name: 'bpf/firewall.bpf.o',
@@ -53,7 +53,7 @@ t.test('bad input', async (t) => {
 t.test('the command', async (t) => {
   const { status, stdout } = await runSkep(['load', 'bpf/examples/pass.bpf.o']);
   t.equal(status, 0);
-  t.equal(stdout, await loadReport(['bpf/examples/pass.bpf.o'], {}));
+  t.equal(stdout, (await loadReport(['bpf/examples/pass.bpf.o'], {})).text);
   t.match(await runSkep(['load', 'no-such.o']), { status: 2, stdout: '', stderr: /^skep: no-such\.o: / });
 });
 

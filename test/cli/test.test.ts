@@ -73,14 +73,14 @@ const REFUSALS: readonly { name: string; args: readonly string[]; says: RegExp }
   {
     name: 'no such map for results',
     args: ['--result-map', 'suite_results_map', OUTCOMES],
-    says: /has no map `suite_results_map`\n {2}hint: did you mean.*suite_result_map/,
+    says: /there is no map `suite_results_map`\n {2}hint: did you mean.*suite_result_map/,
   },
   {
     name: 'a map for results that is no array',
     args: ['--result-map', 'calls', OUTCOMES],
-    says: /`calls`, which is no array/,
+    says: /`calls` is no array/,
   },
-  { name: 'no such map to clear', args: ['--clear-map', 'nope', OUTCOMES], says: /has no map `nope`/ },
+  { name: 'no such map to clear', args: ['--clear-map', 'nope', OUTCOMES], says: /there is no map `nope`/ },
 ];
 
 for (const { name, args, says } of REFUSALS) {

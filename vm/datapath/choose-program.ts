@@ -3,6 +3,24 @@ import { ConfigError } from '../errors.js';
 import { hookOf, takesFrames } from '../hooks/table.js';
 import type { ObjectSpec, ProgId, ProgramSpec } from '../object/object-spec.js';
 
+/** A message names no more programs than this. */
+const MAX_LISTED = 4;
+
+/** Why skep cannot run a program; undefined where it can. */
+function whyNot({ type, unsupported }: ProgramSpec): string | undefined {
+  if (hookOf(type) !== undefined) return undefined;
+  return unsupported ?? `type ${type} is unsupported by skep`;
+}
+
+/** Programs that cannot run, as a list for messages: `name (section): why`. */
+function listReasons(programs: readonly ProgramSpec[]): string {
+  const shown = programs.slice(0, MAX_LISTED).map((program) => {
+    return `${program.name} (${program.section}): ${whyNot(program) ?? 'can run'}`;
+  });
+  const more = programs.length - shown.length;
+  return `${shown.join('; ')}${more > 0 ? `; and ${String(more)} more` : ''}`;
+}
+
 /** Programs as a list for messages: `name (section)`. */
 function listPrograms(programs: readonly ProgramSpec[]): string {
   return programs.map(({ name, section }) => `${name} (${section})`).join(', ');
@@ -32,7 +50,7 @@ export function chooseProgram(object: ObjectSpec, wanted?: string): ProgId {
     const what = wanted === undefined ? 'no program that skep can run' : `no program or section \`${wanted}\``;
     throw new ConfigError('config-value', `there is ${what}`, {
       where: { file: object.name },
-      hint: programs.length === 0 ? 'the object has no programs' : `it has ${listPrograms(programs)}`,
+      hint: hintOf(programs, wanted),
     });
   }
   if (fitting.length > 1) {
@@ -43,14 +61,17 @@ export function chooseProgram(object: ObjectSpec, wanted?: string): ProgId {
     });
   }
   const program = programs[id];
-  if (program !== undefined && hookOf(program.type) === undefined) {
-    throw new ConfigError(
-      'config-unsupported',
-      `program \`${program.name}\`: type ${program.type} is unsupported by skep`,
-      {
-        where: { file: object.name, section: program.section },
-      },
-    );
+  const reason = program === undefined ? undefined : whyNot(program);
+  if (program !== undefined && reason !== undefined) {
+    throw new ConfigError('config-unsupported', `program \`${program.name}\`: ${reason}`, {
+      where: { file: object.name, section: program.section },
+      hint: '`skep load` says of each program whether skep runs it',
+    });
   }
   return id;
+}
+
+function hintOf(programs: readonly ProgramSpec[], wanted: string | undefined): string {
+  if (programs.length === 0) return 'the object has no programs';
+  return `it has ${wanted === undefined ? listReasons(programs) : listPrograms(programs)}`;
 }

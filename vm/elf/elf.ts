@@ -81,7 +81,8 @@ export interface ElfFile {
 type Code = ElfError['code'];
 
 function fail(code: Code, message: string, offset: number, data: Readonly<Record<string, unknown>> = {}): ElfError {
-  return new ElfError(code, message, { where: { offset }, data });
+  const hint = code === 'elf-truncated' ? 'copy it again, or compile it again' : undefined;
+  return new ElfError(code, message, { where: { offset }, data, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** A 64-bit field as a number; what exceeds 2^53 becomes Infinity, which no bound accepts. */

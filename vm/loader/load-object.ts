@@ -6,7 +6,7 @@ import type { Btf } from '../btf/btf.js';
 import { parseBtf } from '../btf/btf.js';
 import { parseElf } from '../elf/elf.js';
 import type { ElfFile } from '../elf/elf.js';
-import { SkepError } from '../errors.js';
+import { naming } from '../errors.js';
 import { decodeText } from '../host.js';
 import type { FunctionSpec, ObjectSpec } from '../object/object-spec.js';
 import type { ProgTypeName } from '../spec/prog-types.js';
@@ -45,12 +45,8 @@ export interface LoadOptions {
  * `notes`, in refs of kind `unsupported` and in `ProgramSpec.unsupported`.
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
-  try {
-    return load(bytes, options);
-  } catch (error) {
-    if (error instanceof SkepError && options.name !== undefined) error.where = { file: options.name, ...error.where };
-    throw error;
-  }
+  const { name } = options;
+  return name === undefined ? load(bytes, options) : naming(name, () => load(bytes, options));
 }
 
 function load(bytes: Uint8Array, options: LoadOptions): ObjectSpec {

@@ -4,7 +4,7 @@
  */
 import { alignUp } from '../addr.js';
 import type { Ptr } from '../addr.js';
-import { ConfigError, LoadError, must } from '../errors.js';
+import { ConfigError, LoadError, must, naming } from '../errors.js';
 import { flowOf } from '../isa/flow.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
@@ -152,20 +152,20 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const packets = { base: place(slotBytes * PACKET_SLOTS, PAGE_BYTES), slotBytes, slots: PACKET_SLOTS };
   const maps: PlacedMap[] = [];
   for (const [index, spec] of object.maps.entries()) {
-    const bytes = mapKindOf(spec.type)?.plan(spec, cpus, worldSize).bytes ?? 0;
+    const bytes = naming(object.name, () => mapKindOf(spec.type)?.plan(spec, cpus, worldSize).bytes ?? 0);
     const base = place(bytes, PAGE_BYTES);
-    if (next > guestBytes) throw doesNotFit(spec, bytes, guestBytes);
+    if (next > guestBytes) throw doesNotFit(object, spec, bytes, guestBytes);
     maps.push({ descriptor: descriptors + DESCRIPTOR_BYTES * index, base, bytes });
   }
   const scratchValue = place(longest('valueBytes'), PAGE_BYTES);
   if (next > guestBytes) {
     const largest = maps.reduce((most, { bytes }, index) => (bytes > (maps[most]?.bytes ?? 0) ? index : most), 0);
     const spec = object.maps[largest];
-    if (spec !== undefined) throw doesNotFit(spec, maps[largest]?.bytes ?? 0, guestBytes);
+    if (spec !== undefined) throw doesNotFit(object, spec, maps[largest]?.bytes ?? 0, guestBytes);
     throw new LoadError(
       'load-memory',
       `the object needs ${String(next)} bytes of guest memory, more than ${String(guestBytes)}`,
-      { data: { bytes: next, guestBytes }, hint: 'raise --memory' },
+      { data: { bytes: next, guestBytes }, where: { file: object.name }, hint: 'raise --memory' },
     );
   }
   const heap = place(0, PAGE_BYTES);
@@ -205,19 +205,24 @@ function heapBytesOf(object: ObjectSpec, cpus: number, worldSize: WorldSize): nu
   let oneEach = 0;
   for (const { inner, maxEntries } of object.maps) {
     if (inner === undefined) continue;
-    const bytes = PAGE_BYTES + (mapKindOf(inner.type)?.plan(inner, cpus, worldSize).bytes ?? 0);
+    const planned = naming(object.name, () => mapKindOf(inner.type)?.plan(inner, cpus, worldSize).bytes ?? 0);
+    const bytes = PAGE_BYTES + planned;
     all += bytes * maxEntries;
     oneEach += bytes;
   }
   return alignUp(PAGE_BYTES + Math.min(all, Math.max(oneEach, HEAP_BYTES)), PAGE_BYTES);
 }
 
-function doesNotFit(spec: MapSpec, bytes: number, guestBytes: number): LoadError {
+function doesNotFit(object: ObjectSpec, spec: MapSpec, bytes: number, guestBytes: number): LoadError {
   const size = `${spec.type}, ${String(spec.maxEntries)} entries`;
   return new LoadError(
     'load-memory',
     `map \`${spec.name}\` (${size}) needs ${String(bytes)} bytes and does not fit in ${String(guestBytes)} bytes of guest memory`,
-    { data: { map: spec.name, bytes, guestBytes }, hint: 'raise --memory, or lower max_entries' },
+    {
+      data: { map: spec.name, bytes, guestBytes },
+      where: { file: object.name },
+      hint: 'raise --memory, or lower max_entries (`maps` in skep.yaml sets it, too)',
+    },
   );
 }
 

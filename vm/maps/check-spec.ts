@@ -79,7 +79,9 @@ export function checkMapSpec(spec: MapSpec, allowedFlags: number): void {
       'max_entries of a ring buffer is its size in bytes',
     );
   }
-  if (row.entries === 'any' && entries < 1) refuseMap(spec, 'max_entries is 0', 'set max_entries to at least 1');
+  if (row.entries === 'any' && entries < 1) {
+    refuseMap(spec, 'max_entries is 0', 'loaders of such objects set it first; here `maps` in skep.yaml does');
+  }
   const wrong = (spec.flags & ~allowedFlags) >>> 0;
   if (wrong !== 0) refuseMap(spec, `flags 0x${wrong.toString(16)} are not allowed for this type`);
   const both = CONTRADICTIONS.find((flags) => (spec.flags & flags) === flags);

@@ -56,6 +56,8 @@ export interface CallDescription {
   readonly id?: number;
   readonly calls: number;
   readonly unsupported: readonly string[];
+  /** Linux 6.18 has no helper of that number. */
+  readonly unknown?: true;
 }
 
 export interface ObjectDescription {
@@ -95,7 +97,13 @@ export function describeObject(spec: ObjectSpec): ObjectDescription {
     maps: spec.maps.map((map) => describeMap(spec, map)),
     helpers: [...sum(uses.map((each) => each.helpers))]
       .sort(([a], [b]) => a - b)
-      .map(([id, calls]) => ({ name: helperName(id), id, calls, unsupported: helperReasons(id) })),
+      .map(([id, calls]) => ({
+        name: helperName(id),
+        id,
+        calls,
+        unsupported: helperReasons(id),
+        ...(helperById(id) === undefined ? { unknown: true as const } : {}),
+      })),
     kfuncs: [...sum(uses.map((each) => each.kfuncs))].map(([name, calls]) => ({
       name,
       calls,
@@ -112,13 +120,13 @@ function helperName(id: number): string {
 function helperReasons(id: number): string[] {
   const row = helperById(id);
   if (row === undefined) return [`Linux 6.18 has no helper ${id}`];
-  return row.unsupported === true ? [`helper ${row.name} is not supported yet`] : [];
+  return row.unsupported === true ? [`helper ${row.name} is unsupported by skep`] : [];
 }
 
 function kfuncReasons(name: string): string[] {
   const row = kfuncByName(name);
   if (row === undefined) return [`Linux 6.18 has no kfunc ${name}`];
-  return row.unsupported === true ? [`kfunc ${name} is not supported yet`] : [];
+  return row.unsupported === true ? [`kfunc ${name} is unsupported by skep`] : [];
 }
 
 function count<K>(counts: Map<K, number>, key: K): void {
@@ -148,7 +156,7 @@ function usesOf(func: FunctionSpec, spec: ObjectSpec): Uses {
       if (map !== undefined) mapTypes.add(map.type);
     }
     if (ref === undefined && insn.name === 'call_helper') count(helpers, insn.imm);
-    if (isUnsupported(insn)) reasons.add(`instruction ${insn.name} is not supported yet`);
+    if (isUnsupported(insn)) reasons.add(`instruction ${insn.name} is unsupported by skep`);
   }
   for (const id of helpers.keys()) for (const reason of helperReasons(id)) reasons.add(reason);
   for (const name of kfuncs.keys()) for (const reason of kfuncReasons(name)) reasons.add(reason);
@@ -167,14 +175,14 @@ function addUpTo<T>(set: Set<T>, items: Iterable<T>, max: number): void {
 }
 
 function mapTypeReasons(type: MapTypeName): string[] {
-  return MAP_TYPE_ROWS[type].unsupported === true ? [`map type ${type} is not supported yet`] : [];
+  return MAP_TYPE_ROWS[type].unsupported === true ? [`map type ${type} is unsupported by skep`] : [];
 }
 
 function describeProgram(program: ProgramSpec, uses: readonly Uses[]): ProgramDescription {
   const reasons = new Set<string>();
   if (program.unsupported !== undefined) reasons.add(program.unsupported);
   if (program.type !== 'unspec' && PROG_TYPE_ROWS[program.type].unsupported === true) {
-    reasons.add(`program type ${program.type} is not supported yet`);
+    reasons.add(`program type ${program.type} is unsupported by skep`);
   }
   const unresolved = new Set<string>();
   const helpers = new Set<number>();

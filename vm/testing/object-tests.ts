@@ -31,6 +31,9 @@ export interface TestContract {
 const RESULT_MAP = 'suite_result_map';
 const CLEAR_MAPS = ['mock_skb_meta_map'];
 
+/** A hint names no more maps than this. */
+const MAX_NAMES = 8;
+
 /** Clock at the first step, and how far it goes from step to step, in ns. */
 const FIRST_NS = 3_600_000_000_000;
 const STEP_NS = 10_000;
@@ -111,17 +114,18 @@ export class ObjectTests {
     const handle = id === undefined ? undefined : maps.handle(id);
     if (handle?.spec.type === 'array') return handle;
     const { object } = this.#datapath;
-    const what = handle === undefined ? `has no map \`${name}\`` : `has map \`${name}\`, which is no array`;
-    const hint =
-      handle === undefined
-        ? suggestion(
-            name,
-            object.maps.map((map) => map.name),
-          )
-        : undefined;
-    throw new ConfigError('config-value', `${object.name} ${what}`, {
-      data: { map: name },
-      ...(hint === undefined ? {} : { hint }),
-    });
+    const arrays = object.maps.filter(({ type, section }) => type === 'array' && section === undefined);
+    const names = arrays.map((map) => map.name);
+    throw new ConfigError(
+      'config-value',
+      handle === undefined ? `there is no map \`${name}\`` : `map \`${name}\` is no array`,
+      {
+        data: { map: name },
+        where: { file: object.name },
+        hint:
+          suggestion(name, names) ??
+          (names.length === 0 ? 'the object has no array' : `arrays are ${names.slice(0, MAX_NAMES).join(', ')}`),
+      },
+    );
   }
 }

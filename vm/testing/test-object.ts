@@ -37,6 +37,7 @@ export function listTests(bytes: Uint8Array, options: TestObjectOptions = {}): r
 export function testObject(bytes: Uint8Array, options: TestObjectOptions = {}): readonly TestResult[] {
   const { selects = () => true } = options;
   const object = loadObject(bytes, options);
+  refuseLostTags(object);
   const tests = new ObjectTests(new Datapath(object, options), options);
   const all = tests.list();
   if (all.length === 0) {
@@ -55,6 +56,16 @@ export function testObject(bytes: Uint8Array, options: TestObjectOptions = {}): 
   return results.map((result) => {
     const failure = failures.get(result.name);
     return failure === undefined ? result : { ...result, failure };
+  });
+}
+
+/** Tail calls of tests are in tags; what one of them would lead to is not in the object. */
+function refuseLostTags({ name, notes }: ObjectSpec): void {
+  const lost = notes.find(({ code }) => code === 'tail-tag');
+  if (lost === undefined) return;
+  throw new ConfigError('config-value', lost.message, {
+    where: { file: name },
+    hint: 'a tag is tail:MAP/N, with MAP a program array of the object that has more than N entries',
   });
 }
 
