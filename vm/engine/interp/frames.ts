@@ -55,8 +55,9 @@ export class Frames {
   readonly #entries: readonly number[];
   readonly #iterators: readonly (IteratorSite | undefined)[];
   readonly #checks: Checks;
-  /** By function: whether it uses its frame. */
-  readonly #framed: readonly boolean[];
+  readonly #lowered: Code;
+  /** By function: whether it uses its frame; as far as it was asked. */
+  readonly #framed: (boolean | undefined)[] = [];
   /** Helpers that callx has called, by number. */
   readonly #callees = new Map<number, (regs: Registers) => void>();
 
@@ -69,7 +70,7 @@ export class Frames {
     this.view = machine.memory.view;
     this.delta = machine.shadow.delta;
     this.#entries = code.entries;
-    this.#framed = machine.object.functions.map(usesFrame);
+    this.#lowered = code;
     this.helpers = code.helpers.map((name) => {
       const helper = must(implementationOf(name), name);
       return isCallback(helper)
@@ -121,6 +122,10 @@ export class Frames {
     this.pc = must(this.#entries[func], 'a function');
   }
 
+  lower(func: number): void {
+    this.#lowered.lower(func);
+  }
+
   get depth(): number {
     return this.memory.word(cells.depth);
   }
@@ -128,7 +133,7 @@ export class Frames {
   /** call_local: opens a frame and returns the callee's pc. */
   call(pc: number): number {
     const func = this.code[pc + 3]!;
-    this.#push(pc + INSN_WORDS, 0, this.#framed[func]);
+    this.#push(pc + INSN_WORDS, 0, this.#isFramed(func));
     return this.#entries[func]!;
   }
 
@@ -314,6 +319,10 @@ export class Frames {
       throw noAccess;
     }
     return at;
+  }
+
+  #isFramed(func: number): boolean {
+    return (this.#framed[func] ??= usesFrame(must(this.#machine.object.functions[func], 'a function')));
   }
 
   #push(returnTo: number, kind: number, framed = true): void {

@@ -11,8 +11,7 @@ import { toBigInt, toNumber } from '../../u64.js';
 import type { Checks, Compiled, Engine, Outcome, Probe, Status, SteppingRunner } from '../engine.js';
 import { readOutcome } from '../outcome.js';
 import { Frames } from './frames.js';
-import { lower } from './lower.js';
-import type { Code } from './lower.js';
+import { Code } from './lower.js';
 import { runLoop } from './loop.js';
 import { noAccess, outOfFuel } from './stop.js';
 
@@ -169,7 +168,7 @@ export const interp: Engine & {
 } = {
   name: 'interp',
   compile(object, layout, checks) {
-    const code = lower(object, layout, checks);
+    const code = new Code(object, layout, checks);
     return { bind: (machine, probe) => new InterpRunner(machine, code, checks, probe) };
   },
 };

@@ -906,6 +906,11 @@ export function runLoop(frames: Frames): Status {
           i32[a] = lo;
           if (lo === 0) i32[a + 1] = i32[a + 1]! + 1;
           break;
+        case 162: // lower
+          // A function that was never entered before; no instruction of the program.
+          budget++;
+          frames.lower(code[pc + 6]!);
+          continue;
       }
       pc += INSN_WORDS;
     }

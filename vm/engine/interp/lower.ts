@@ -1,6 +1,7 @@
 /**
  * From an object's functions to the interpreter's code: one Int32Array of fixed-size instructions with jump targets, addresses
- * of maps and the chosen checks worked in. Immutable afterwards. Knows a layout, no machine.
+ * of maps and the chosen checks worked in. A function is lowered when it is first entered: of what large objects hold, most runs
+ * reach little. Knows a layout, no machine.
  */
 import { InvariantError, LoadError, must } from '../../errors.js';
 import { flowOf } from '../../isa/flow.js';
@@ -8,140 +9,179 @@ import type { Insn } from '../../isa/insn.js';
 import { slotsOf } from '../../isa/insn.js';
 import { counterPtr, functionPtr } from '../../machine/layout.js';
 import type { Layout } from '../../machine/layout.js';
-import type { FunctionSpec, ObjectSpec } from '../../object/object-spec.js';
+import type { FunctionSpec, ObjectSpec, Ref } from '../../object/object-spec.js';
 import { helperById } from '../../spec/helpers.js';
-import { INSN_ROWS } from '../../spec/insns.js';
 import { TRAP_CODES } from '../../spec/traps.js';
 import type { TrapName } from '../../spec/traps.js';
 import { isCallback } from '../../helpers/helper.js';
-import { calleeNameOf, implementationOf } from '../callee.js';
+import { calleeNameOf, calleesOf, implementationOf } from '../callee.js';
 import type { CalleeName } from '../callee.js';
 import type { Checks } from '../engine.js';
 import { OPS } from './opcodes.js';
 import type { Op } from './opcodes.js';
+import { shapeOf } from './shapes.js';
 
 /** 0 op, 1 dst word, 2 src word, 3 target or off, 4 imm, 5 imm high, 6 function, 7 instruction. */
 export const INSN_WORDS = 8;
 
-export interface Code {
+/** Index of the instruction that begins at a slot, plus 1; 0 where none does. */
+function indexBySlot(insns: readonly Insn[]): Int32Array {
+  const last = insns.at(-1);
+  const at = new Int32Array(last === undefined ? 0 : last.pc + slotsOf(last));
+  for (let i = 0; i < insns.length; i++) at[must(insns[i], 'an instruction').pc] = i + 1;
+  return at;
+}
+
+/** Slot that a jump leads to. */
+function targetOf(insn: Insn, jump: 'off' | 'imm'): number {
+  return insn.pc + slotsOf(insn) + insn[jump];
+}
+
+/**
+ * Room that a function's code takes, in instructions.
+ * @throws LoadError `load-insn` where a jump leaves its function
+ */
+function measure({ insns, name }: FunctionSpec, { fuel, counters }: Checks): number {
+  let more = 1;
+  let slots: Int32Array | undefined;
+  for (const insn of insns) {
+    const { jump } = shapeOf(insn.name);
+    if (jump === undefined) continue;
+    slots ??= indexBySlot(insns);
+    const target = targetOf(insn, jump);
+    if ((slots[target] ?? 0) === 0) {
+      throw new LoadError(
+        'load-insn',
+        `jump out of range from insn ${String(insn.pc)} to ${String(insn.pc + 1 + insn[jump])}`,
+        { data: { pc: insn.pc }, where: { func: name, pc: insn.pc } },
+      );
+    }
+    if (fuel && target <= insn.pc) more++;
+  }
+  return insns.length * (counters ? 2 : 1) + more;
+}
+
+/** An object's code, as far as it has been entered. */
+export class Code {
   readonly words: Int32Array;
-  /** Offset of each function's first instruction. */
+  /** Offset of each function's first instruction; before it is entered, of one that lowers it. */
   readonly entries: readonly number[];
   /** Helpers and kfuncs called, plain and calling back; word 4 of their calls indexes this. */
   readonly helpers: readonly CalleeName[];
-}
-
-/** @throws LoadError `load-insn` where a jump leaves its function */
-export function lower(object: ObjectSpec, layout: Layout, checks: Checks): Code {
-  const lowering = new Lowering(object, layout, checks);
-  const entries = object.functions.map((func, index) => lowering.addFunction(func, index));
-  return { words: lowering.finish(), entries, helpers: lowering.helpers };
-}
-
-class Lowering {
-  readonly helpers: CalleeName[] = [];
+  readonly #object: ObjectSpec;
   readonly #layout: Layout;
   readonly #checks: Checks;
-  #words: number[] = [];
+  readonly #sites: ReadonlyMap<CalleeName, number>;
 
-  constructor(_object: ObjectSpec, layout: Layout, checks: Checks) {
+  /** @throws LoadError `load-insn` where a jump leaves its function */
+  constructor(object: ObjectSpec, layout: Layout, checks: Checks) {
+    this.#object = object;
     this.#layout = layout;
     this.#checks = checks;
+    if (checks.counters && layout.counters.length === 0)
+      throw new InvariantError('counting blocks needs a layout with counters');
+    let next = 0;
+    this.entries = object.functions.map((func) => {
+      const entry = next;
+      next += INSN_WORDS * measure(func, checks);
+      return entry;
+    });
+    this.words = new Int32Array(next);
+    for (const [func, entry] of this.entries.entries()) {
+      this.words[entry] = OPS.lower;
+      this.words[entry + 6] = func;
+    }
+    this.helpers = [...calleesOf(object)].filter((name) => implementationOf(name) !== undefined);
+    this.#sites = new Map(this.helpers.map((name, site) => [name, site]));
   }
 
-  finish(): Int32Array {
-    return Int32Array.from(this.#words);
-  }
-
-  addFunction(func: FunctionSpec, index: number): number {
-    const entry = this.#words.length;
-    const blocks = this.#checks.counters ? flowOf(func.insns, func.name).blocks : [];
+  /** Lowers a function where its code is to be. */
+  lower(index: number): void {
+    const func = must(this.#object.functions[index], 'a function');
+    const entry = must(this.entries[index], 'an entry');
+    const { words } = this;
+    const { insns, refs } = func;
+    const { fuel, memory, counters } = this.#checks;
+    const blocks = counters ? flowOf(insns, func.name).blocks : [];
     const blockAt = new Map(blocks.map(({ first }, block) => [first, block]));
-    const starts = new Map<number, number>();
-    let next = entry;
-    for (const [i, { pc }] of func.insns.entries()) {
-      starts.set(pc, next);
-      next += (blockAt.has(i) ? 2 : 1) * INSN_WORDS;
-    }
+    const slots = indexBySlot(insns);
+    /** Where each instruction's code begins, its block's counter included. */
+    const startOf = (insn: number): number => entry + INSN_WORDS * (insn + (blocks.length === 0 ? 0 : before[insn]!));
+    /** Counters in front of each instruction. */
+    const before = new Int32Array(counters ? insns.length : 0);
+    if (counters) for (let i = 1; i < before.length; i++) before[i] = before[i - 1]! + (blockAt.has(i - 1) ? 1 : 0);
+    let at = entry;
+    const put = (op: number, target: number, insn: number): void => {
+      words[at] = op;
+      words[at + 3] = target;
+      words[at + 6] = index;
+      words[at + 7] = insn;
+      at += INSN_WORDS;
+    };
     /** Back edges that pass a fuel check: word to patch, target, the jump's instruction. */
-    const backEdges: { readonly word: number; readonly target: number; readonly insn: number }[] = [];
-    for (const [i, insn] of func.insns.entries()) {
+    const backEdges: number[] = [];
+    for (let i = 0; i < insns.length; i++) {
+      const insn = must(insns[i], 'an instruction');
       const block = blockAt.get(i);
-      if (block !== undefined) {
-        this.#words.push(OPS.count_block, 0, 0, counterPtr(this.#layout, index, block) >>> 2, 0, 0, index, i);
-      }
-      const at = this.#words.length;
-      this.#words.push(0, 2 * insn.dst, 2 * insn.src, insn.off, insn.imm, insn.imm >> 31, index, i);
-      const jump = jumpOf(insn);
+      if (block !== undefined) put(OPS.count_block, counterPtr(this.#layout, index, block) >>> 2, i);
+      const { op, checked, jump, atomic, unsupported } = shapeOf(insn.name);
+      const here = at;
+      words[here + 1] = 2 * insn.dst;
+      words[here + 2] = 2 * insn.src;
+      words[here + 4] = insn.imm;
+      words[here + 5] = atomic ? (memory ? 1 : 0) : insn.imm >> 31;
+      let target = insn.off;
       if (jump !== undefined) {
-        const target = starts.get(insn.pc + slotsOf(insn) + jump);
-        if (target === undefined) {
-          throw new LoadError(
-            'load-insn',
-            `jump out of range from insn ${String(insn.pc)} to ${String(insn.pc + 1 + jump)}`,
-            {
-              data: { pc: insn.pc },
-              where: { func: func.name, pc: insn.pc },
-            },
-          );
-        }
-        this.#words[at + 3] = target;
-        if (this.#checks.fuel && target <= at) backEdges.push({ word: at + 3, target, insn: i });
+        target = startOf(must(slots[targetOf(insn, jump)], 'a target') - 1);
+        if (fuel && target <= here) backEdges.push(here + 3, target, i);
       }
-      this.#words[at] = OPS[this.#opFor(func, insn, i, at)];
+      put(memory ? checked : op, target, i);
+      const placed = unsupported
+        ? this.#trapAt(here, 'unsupported-insn')
+        : this.#placed(insn, refs.get(i), func, i, here);
+      if (placed !== undefined) words[here] = OPS[placed];
     }
-    this.#words.push(OPS.fall_off, 0, 0, 0, 0, 0, index, func.insns.length - 1);
-    for (const { word, target, insn } of backEdges) {
-      this.#words[word] = this.#words.length;
-      this.#words.push(OPS.goto_fuel, 0, 0, target, 0, 0, index, insn);
+    put(OPS.fall_off, 0, insns.length - 1);
+    for (let edge = 0; edge < backEdges.length; edge += 3) {
+      words[backEdges[edge]!] = at;
+      put(OPS.goto_fuel, backEdges[edge + 1]!, backEdges[edge + 2]!);
     }
-    return entry;
   }
 
-  #opFor(func: FunctionSpec, insn: Insn, index: number, at: number): Op {
-    const { name } = insn;
-    if (INSN_ROWS[name].unsupported === true) return this.#trapAt(at, 'unsupported-insn');
-    switch (name) {
-      case 'lddw':
-        this.#words[at + 5] = insn.immHi;
-        return this.#poisoned(func, index, at) ?? 'lddw';
+  /** The opcode where not the name alone decides. */
+  #placed(insn: Insn, ref: Ref | undefined, func: FunctionSpec, index: number, at: number): Op | undefined {
+    switch (insn.name) {
       case 'ld_map_fd':
       case 'ld_map_value':
       case 'ld_map_idx':
       case 'ld_map_idx_value':
       case 'ld_func':
-        return this.#loadAddress(func, index, at);
-      case 'call_local': {
-        const ref = func.refs.get(index);
+        return this.#loadAddress(ref, at);
+      case 'call_local':
         if (ref?.kind !== 'call') return this.#trapAt(at, 'unsupported-ref');
-        this.#words[at + 3] = ref.func;
+        this.words[at + 3] = ref.func;
         return 'call_local';
-      }
       case 'call_kfunc':
         return this.#call(calleeNameOf(func, index), at) ?? this.#trapAt(at, 'unsupported-ref');
-      case 'call_helper':
-        return this.#poisoned(func, index, at) ?? this.#callHelper(insn.imm, at);
       case 'ja':
       case 'gotol':
-        return 'goto';
+        return undefined;
       default:
-        return this.#poisoned(func, index, at) ?? this.#accessOp(insn, at) ?? (name as Op);
+        // An instruction that the loader could not relocate runs into a trap.
+        if (ref?.kind === 'unsupported') return this.#trapAt(at, 'unsupported-ref');
+        if (insn.name === 'call_helper') return this.#callHelper(insn.imm, at);
+        if (insn.name === 'lddw') this.words[at + 5] = insn.immHi;
+        return undefined;
     }
   }
 
-  /** An instruction that the loader could not relocate runs into a trap. */
-  #poisoned(func: FunctionSpec, index: number, at: number): Op | undefined {
-    return func.refs.get(index)?.kind === 'unsupported' ? this.#trapAt(at, 'unsupported-ref') : undefined;
-  }
-
   #trapAt(at: number, name: TrapName, detail = 0): 'trap' {
-    this.#words[at + 3] = detail;
-    this.#words[at + 4] = TRAP_CODES[name];
+    this.words[at + 3] = detail;
+    this.words[at + 4] = TRAP_CODES[name];
     return 'trap';
   }
 
-  #loadAddress(func: FunctionSpec, index: number, at: number): Op {
-    const ref = func.refs.get(index);
+  #loadAddress(ref: Ref | undefined, at: number): Op {
     let address: number;
     switch (ref?.kind) {
       case 'map':
@@ -156,8 +196,8 @@ class Lowering {
       default:
         return this.#trapAt(at, 'unsupported-ref');
     }
-    this.#words[at + 4] = address;
-    this.#words[at + 5] = 0;
+    this.words[at + 4] = address;
+    this.words[at + 5] = 0;
     return 'lddw';
   }
 
@@ -170,46 +210,9 @@ class Lowering {
 
   /** Undefined where skep has no implementation. */
   #call(name: CalleeName | undefined, at: number): Op | undefined {
-    const callee = name === undefined ? undefined : implementationOf(name);
-    if (name === undefined || callee === undefined) return undefined;
-    let site = this.helpers.indexOf(name);
-    if (site < 0) site = this.helpers.push(name) - 1;
-    this.#words[at + 4] = site;
-    return isCallback(callee) ? 'call_iterator' : 'call_helper';
+    const site = name === undefined ? undefined : this.#sites.get(name);
+    if (name === undefined || site === undefined) return undefined;
+    this.words[at + 4] = site;
+    return isCallback(must(implementationOf(name), name)) ? 'call_iterator' : 'call_helper';
   }
-
-  #accessOp(insn: Insn, at: number): Op | undefined {
-    const { name } = insn;
-    const family = /^(lock|fetch|xchg|cmpxchg|load_acquire|store_release|ldabs|ldind)/.exec(name)?.[1];
-    switch (family) {
-      case 'ldabs':
-      case 'ldind':
-        return 'ld_packet';
-      // One CPU runs at a time, so that order is always kept: these are plain accesses.
-      case 'load_acquire':
-      case 'store_release': {
-        const suffix = { 8: 'b', 16: 'h', 32: 'w', 64: 'dw' }[Number(/\d+$/.exec(name)?.[0])];
-        return this.#checked(`${family === 'load_acquire' ? 'ldx' : 'stx'}${must(suffix, 'a width')}` as Op);
-      }
-      case undefined:
-        return /^(ldx|stx|st)(s?)(b|h|w|dw)$/.test(name) ? this.#checked(name as Op) : undefined;
-      default:
-        this.#words[at + 5] = this.#checks.memory ? 1 : 0;
-        return name.endsWith('64') ? 'atomic64' : 'atomic32';
-    }
-  }
-
-  #checked(op: Op): Op {
-    if (!this.#checks.memory) return op;
-    const checked = `${op}_checked`;
-    if (!(checked in OPS)) throw new InvariantError(`no checked form of ${op}`);
-    return checked as Op;
-  }
-}
-
-/** Slots from behind the instruction to its target, for the instructions that jump. */
-function jumpOf(insn: Insn): number | undefined {
-  const { operands } = INSN_ROWS[insn.name];
-  if (operands.includes('jump16')) return insn.off;
-  return operands.includes('jump32') ? insn.imm : undefined;
 }

@@ -172,6 +172,7 @@ export const OPS = {
   callx: 159,
   fall_off: 160,
   count_block: 161,
+  lower: 162,
 } as const;
 
 export type Op = keyof typeof OPS;

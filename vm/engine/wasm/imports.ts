@@ -18,7 +18,7 @@ import type { ObjectSpec } from '../../object/object-spec.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
 import type { ValueType } from '../../wasm/opcodes.js';
 import { makeArgCheck, makeCall, memoryArgs, wordsOf } from '../call-helper.js';
-import { calleeNameOf, callRowOf, implementationOf } from '../callee.js';
+import { calleesOf, callRowOf, implementationOf } from '../callee.js';
 import type { CalleeName } from '../callee.js';
 import type { Checks } from '../engine.js';
 import { MAX_TAIL_CALLS } from '../limits.js';
@@ -48,9 +48,7 @@ export interface Imports {
 }
 
 export function needsOf(object: ObjectSpec): Needs {
-  const names = new Set(
-    object.functions.flatMap((func) => func.insns.flatMap((_insn, index) => calleeNameOf(func, index) ?? [])),
-  );
+  const names = calleesOf(object);
   const helpers = [...names].flatMap((name) => implementationOf(name) ?? []);
   return {
     plain: helpers.filter((helper): helper is PlainHelper | Kfunc => !isCallback(helper)),
