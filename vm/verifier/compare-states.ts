@@ -8,6 +8,7 @@ import {
   ADD_CONST,
   CONST_PTR_TO_MAP,
   NOT_INIT,
+  NOT_INIT_REG,
   PTR_TO_BUF,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
@@ -24,6 +25,7 @@ import {
 import {
   type Checkpoint,
   DYNPTR,
+  type Difference,
   type Frame,
   INVALID,
   INVALID_SLOT,
@@ -31,7 +33,7 @@ import {
   MISC,
   type Precision,
   SPILL,
-  type Slot,
+  Slot,
   type State,
   ZERO,
 } from './state.js';
@@ -41,6 +43,11 @@ import {
  * yet. `exact`: nothing may differ.
  */
 export type Exactness = 'loose' | 'within' | 'exact';
+
+/** Places of a difference that are no register; registers are below. */
+const FIRST_SLOT = 16;
+const ALIKE = -1;
+const NOWHERE = -2;
 
 export class StateComparer {
   readonly #env: Env;
@@ -52,15 +59,23 @@ export class StateComparer {
 
   isCovered(old: Checkpoint, cur: State, exactness: Exactness): boolean {
     if (old.frames.length !== cur.frames.length || old.inSleepable !== cur.inSleepable) return false;
+    if (this.#differsAgain(old.difference, cur)) return false;
     this.#ids.reset(this.#env.idGen);
     if (!this.#sameRefs(old, cur)) return false;
     for (let no = 0; no < old.frames.length; no++) {
       const oldFrame = old.frames[no]!;
       const frame = cur.frames[no]!;
       if (oldFrame.callsite !== frame.callsite) return false;
-      if (!this.#sameFrame(oldFrame, frame, old.precise[no]!, this.#env.liveRegs[old.insnOf(no)]!, exactness)) {
-        return false;
-      }
+      const index = this.#differenceIn(
+        oldFrame,
+        frame,
+        old.precise[no]!,
+        this.#env.liveRegs[old.insnOf(no)]!,
+        exactness,
+      );
+      if (index === ALIKE) continue;
+      if (exactness === 'loose' && index >= 0) this.#noteDifference(old, cur, no, index);
+      return false;
     }
     return true;
   }
@@ -84,13 +99,51 @@ export class StateComparer {
     return true;
   }
 
-  #sameFrame(old: Frame, cur: Frame, precise: Precision, live: number, exactness: Exactness): boolean {
-    if (old.callbackDepth > cur.callbackDepth) return false;
+  /** Register, or FIRST_SLOT + slot; negative where nothing differs, or neither is to blame. */
+  #differenceIn(old: Frame, cur: Frame, precise: Precision, live: number, exactness: Exactness): number {
+    if (old.callbackDepth > cur.callbackDepth) return NOWHERE;
     for (let no = 0; no < 11; no++) {
       if (((live >>> no) & 1) === 0) continue;
-      if (!this.#isSafe(old.regs[no]!, cur.regs[no]!, ((precise.regs >>> no) & 1) !== 0, exactness)) return false;
+      if (!this.#isSafe(old.regs[no]!, cur.regs[no]!, ((precise.regs >>> no) & 1) !== 0, exactness)) return no;
     }
-    return this.#sameStack(old.stack, cur.stack, precise, exactness);
+    for (let index = 0; index < old.stack.length; index++) {
+      const slot = old.stack[index]!;
+      if (!this.#isSafeSlot(slot, cur.stack[index], precise.hasSlot(index), exactness)) return FIRST_SLOT + index;
+    }
+    return ALIKE;
+  }
+
+  /** Remembers a difference that does not depend on ids seen before it. */
+  #noteDifference(old: Checkpoint, cur: State, no: number, index: number): void {
+    const { difference } = old;
+    const precise = old.precise[no]!;
+    difference.frame = no;
+    difference.index = index;
+    if (index < FIRST_SLOT) {
+      difference.mine = old.frames[no]!.regs[index]!;
+      difference.isPrecise = ((precise.regs >>> index) & 1) !== 0;
+    } else {
+      difference.mine = old.frames[no]!.stack[index - FIRST_SLOT]!;
+      difference.isPrecise = precise.hasSlot(index - FIRST_SLOT);
+    }
+    difference.theirs = NOT_INIT_REG;
+    if (!this.#differsAgain(difference, cur)) difference.frame = -1;
+  }
+
+  /** Whether what told the checkpoint from another state tells it from this one. */
+  #differsAgain(difference: Difference, cur: State): boolean {
+    if (difference.frame < 0) return false;
+    const { regs, stack } = cur.frames[difference.frame]!;
+    const { index, mine, isPrecise } = difference;
+    const theirs = index < FIRST_SLOT ? regs[index] : stack[index - FIRST_SLOT];
+    if (theirs === difference.theirs) return true;
+    this.#ids.reset(this.#env.idGen);
+    const safe =
+      mine instanceof Slot
+        ? this.#isSafeSlot(mine, theirs as Slot | undefined, isPrecise, 'loose')
+        : this.#isSafe(mine!, theirs as Reg, isPrecise, 'loose');
+    if (!safe) difference.theirs = theirs;
+    return !safe;
   }
 
   #sameIds(old: Reg, cur: Reg): boolean {
@@ -137,19 +190,14 @@ export class StateComparer {
     }
   }
 
-  #sameStack(old: readonly Slot[], cur: readonly Slot[], precise: Precision, exactness: Exactness): boolean {
-    for (let index = 0; index < old.length; index++) {
-      const a = old[index]!;
-      const b = cur[index];
-      if (exactness === 'loose') {
-        // The same spill still pairs the ids of what it holds.
-        if (a === INVALID_SLOT || (a === b && a.reg.type === NOT_INIT)) continue;
-      } else if (a.types !== b?.types) {
-        return false;
-      }
-      if (!this.#sameSlot(a, b, precise.hasSlot(index), exactness)) return false;
+  #isSafeSlot(old: Slot, cur: Slot | undefined, isPrecise: boolean, exactness: Exactness): boolean {
+    if (exactness === 'loose') {
+      // The same spill still pairs the ids of what it holds.
+      if (old === INVALID_SLOT || (old === cur && old.reg.type === NOT_INIT)) return true;
+    } else if (old.types !== cur?.types) {
+      return false;
     }
-    return true;
+    return this.#sameSlot(old, cur, isPrecise, exactness);
   }
 
   #sameSlot(a: Slot, b: Slot | undefined, isPrecise: boolean, exactness: Exactness): boolean {

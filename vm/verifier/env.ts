@@ -8,7 +8,7 @@ import { Log } from './log.js';
 import { LD_IMM64, PSEUDO_CALL, PSEUDO_FUNC } from './opcodes.js';
 import { PROG_FLAGS, type SlotRef, type SourceLine, type VerifierMap, type VerifierProgram } from './program.js';
 import type { Reg } from './reg.js';
-import { type Checkpoint, type Frame, HistoryEntry, type LinkedReg, type State } from './state.js';
+import { type Bucket, type Frame, HistoryEntry, type LinkedReg, type State } from './state.js';
 import { ALL_CAPABILITIES, type Capabilities, type VerifyOptions } from './verdict.js';
 
 /** Instructions that are looked at before Linux gives up. */
@@ -121,7 +121,7 @@ export class Env {
   /** The history entry of the instruction under way. */
   historyEntry: HistoryEntry | undefined = undefined;
   readonly pending: Pending[] = [];
-  explored: Checkpoint[][] = [];
+  explored: Bucket[] = [];
   idGen = 0;
 
   processed = 0;

@@ -3,24 +3,25 @@
 export class IdMap {
   readonly #old: number[] = [];
   readonly #new: number[] = [];
+  #count = 0;
   #temporary = 0;
 
   reset(lastId: number): void {
-    this.#old.length = 0;
-    this.#new.length = 0;
+    this.#count = 0;
     this.#temporary = lastId;
   }
 
   /** 0 pairs with 0 only. */
   match(oldId: number, newId: number): boolean {
     if (oldId === 0 || newId === 0) return oldId === newId;
-    const olds = this.#old;
-    for (let i = 0; i < olds.length; i++) {
-      if (olds[i] === oldId) return this.#new[i] === newId;
+    const count = this.#count;
+    for (let i = 0; i < count; i++) {
+      if (this.#old[i] === oldId) return this.#new[i] === newId;
       if (this.#new[i] === newId) return false;
     }
-    olds.push(oldId);
-    this.#new.push(newId);
+    this.#old[count] = oldId;
+    this.#new[count] = newId;
+    this.#count++;
     return true;
   }
 

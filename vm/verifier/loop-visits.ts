@@ -72,6 +72,7 @@ export class LoopVisits {
     while (at !== undefined) {
       at.branches--;
       if (at.branches > 0) break;
+      if (!at.retired && at.bucket !== undefined) at.bucket.uncleaned++;
       this.#leave(at);
       child = at;
       at = at.parent;

@@ -8,7 +8,7 @@ import { demand, followDemand } from './precision.js';
 import { NOT_INIT_REG, PTR_TO_STACK, SCALAR } from './reg.js';
 import { LoopVisits } from './loop-visits.js';
 import { printState } from './state-text.js';
-import { type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
+import { Bucket, type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
 import type { StackLiveness } from './stack-liveness.js';
 
 /** Branches of history that are noted before a checkpoint is forced. */
@@ -27,10 +27,10 @@ export class Pruner {
     this.visits = new LoopVisits(env, propagatePrecision);
   }
 
-  #bucket(insn: number): Checkpoint[] {
+  #bucket(insn: number): Bucket {
     const env = this.#env;
     const index = ((insn ^ env.cur.top.callsite) >>> 0) % env.count;
-    return (env.explored[index] ??= []);
+    return (env.explored[index] ??= new Bucket());
   }
 
   /** True: the state under way was seen before. May make a checkpoint of it otherwise. */
@@ -40,10 +40,11 @@ export class Pruner {
     const force = env.testStateFreq || env.has(insn, FORCE_CHECKPOINT) || cur.historyCount > MAX_HISTORY;
     let add = force || (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8);
     const bucket = this.#bucket(insn);
-    this.#clean(bucket, insn, cur);
+    if (bucket.uncleaned > 0) this.#clean(bucket, insn, cur);
+    const { checkpoints } = bucket;
     let count = 0;
-    for (let i = bucket.length - 1; i >= 0; i--) {
-      const old = bucket[i]!;
+    for (let i = checkpoints.length - 1; i >= 0; i--) {
+      const old = checkpoints[i]!;
       count++;
       if (old.insn !== insn) continue;
       let hit = false;
@@ -104,12 +105,13 @@ export class Pruner {
     if (loop) this.visits.addBackedge(old, cur.checkpoint(), insn);
   }
 
-  #miss(bucket: Checkpoint[], index: number, old: Checkpoint, insn: number, add: boolean): void {
+  #miss(bucket: Bucket, index: number, old: Checkpoint, insn: number, add: boolean): void {
     const env = this.#env;
     if (add) old.misses++;
     const patience = env.has(insn, FORCE_CHECKPOINT) && old.branches > 0 ? 64 : 3;
     if (old.misses <= old.hits * patience + patience) return;
-    bucket.splice(index, 1);
+    bucket.checkpoints.splice(index, 1);
+    if (old.branches === 0 && !old.cleaned) bucket.uncleaned--;
     old.retired = true;
     env.retiredStates++;
     env.exploredStates--;
@@ -117,18 +119,20 @@ export class Pruner {
   }
 
   /** Strips finished checkpoints of what is dead. */
-  #clean(bucket: readonly Checkpoint[], insn: number, cur: State): void {
-    for (let i = bucket.length - 1; i >= 0; i--) {
-      const old = bucket[i]!;
+  #clean(bucket: Bucket, insn: number, cur: State): void {
+    for (let i = bucket.checkpoints.length - 1; i >= 0; i--) {
+      const old = bucket.checkpoints[i]!;
       if (old.branches > 0 || old.insn !== insn || old.cleaned || !old.sameCallsites(cur)) continue;
       if (this.visits.isIncomplete(old)) continue;
       this.#strip(old);
+      bucket.uncleaned--;
     }
   }
 
   #strip(old: Checkpoint): void {
     const env = this.#env;
     old.cleaned = true;
+    old.difference.frame = -1;
     const isAlive = this.#liveness.aliveIn(old);
     for (const [no, frame] of old.frames.entries()) {
       const live = env.liveRegs[old.insnOf(no)]!;
@@ -137,7 +141,7 @@ export class Pruner {
     }
   }
 
-  #checkpoint(bucket: Checkpoint[], insn: number): void {
+  #checkpoint(bucket: Bucket, insn: number): void {
     const env = this.#env;
     const { cur } = env;
     env.totalStates++;
@@ -152,7 +156,8 @@ export class Pruner {
     cur.firstInsn = insn;
     cur.history = undefined;
     env.historyEntry = undefined;
-    bucket.push(made);
+    made.bucket = bucket;
+    bucket.checkpoints.push(made);
   }
 }
 
@@ -180,12 +185,16 @@ export function propagatePrecision(env: Env, old: Checkpoint, cur: State): boole
 /** A first guess at "the same state". */
 function mayLoop(old: Checkpoint, cur: State): boolean {
   if (old.depth !== cur.depth) return false;
-  const { regs } = old.top;
   const now = cur.top.regs;
+  if (now[old.loopReg] === old.loopRegThen) return false;
+  const { regs } = old.top;
   for (let i = 0; i < 11; i++) {
     const a = regs[i]!;
     const b = now[i]!;
-    if (a !== b && (a.id !== b.id || a.refId !== b.refId || !a.sameBesidesIds(b))) return false;
+    if (a === b || (a.id === b.id && a.refId === b.refId && a.sameBesidesIds(b))) continue;
+    old.loopReg = i;
+    old.loopRegThen = b;
+    return false;
   }
   return true;
 }

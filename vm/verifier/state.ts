@@ -273,6 +273,27 @@ export class State {
   }
 }
 
+/**
+ * What told a checkpoint from the last state that was compared with it: most likely it tells it from the next one, too.
+ * Registers and slots do not change, so that two which differ always will.
+ */
+export class Difference {
+  /** -1: nothing is known. */
+  frame = -1;
+  /** Register, or 16 + slot. */
+  index = 0;
+  isPrecise = false;
+  mine: Reg | Slot | undefined = undefined;
+  theirs: Reg | Slot | undefined = undefined;
+}
+
+/** Checkpoints among which a state looks for its like. */
+export class Bucket {
+  readonly checkpoints: Checkpoint[] = [];
+  /** How many of them are finished, but not cleaned. */
+  uncleaned = 0;
+}
+
 /** A state that was kept, to recognise one that needs no exploring. */
 export class Checkpoint extends State {
   readonly precise: Precision[];
@@ -284,6 +305,13 @@ export class Checkpoint extends State {
   cleaned = false;
   /** The round through a loop that it is part of. */
   visit: LoopVisit | undefined = undefined;
+  /** Where it is looked for. */
+  bucket: Bucket | undefined = undefined;
+  /** What a state last differed in. */
+  readonly difference = new Difference();
+  /** While it is unfinished: the register of the running frame that a state last differed in, and that state's. */
+  loopReg = 0;
+  loopRegThen: Reg | undefined = undefined;
 
   constructor(frames: Frame[], precise: Precision[]) {
     super(frames);
