@@ -8,7 +8,6 @@ import {
   ADD_CONST,
   CONST_PTR_TO_MAP,
   NOT_INIT,
-  NOT_INIT_REG,
   PTR_TO_BUF,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
@@ -23,9 +22,9 @@ import {
   baseType,
 } from './reg.js';
 import {
+  type Candidate,
   type Checkpoint,
   DYNPTR,
-  type Difference,
   type Frame,
   INVALID,
   INVALID_SLOT,
@@ -52,30 +51,35 @@ const NOWHERE = -2;
 export class StateComparer {
   readonly #env: Env;
   readonly #ids = new IdMap();
+  /** Where the last comparison found a difference. */
+  #frame = 0;
+  #index = NOWHERE;
 
   constructor(env: Env) {
     this.#env = env;
   }
 
+  /** As `isCovered`; remembers in the candidate what a state differs in. */
+  isCoveredBy(candidate: Candidate, cur: State, exactness: 'loose' | 'within'): boolean {
+    if (this.#differsThere(candidate, cur)) return false;
+    const isCovered = this.isCovered(candidate.checkpoint, cur, exactness);
+    if (!isCovered && exactness === 'loose' && this.#index >= 0) this.#noteDifference(candidate, cur);
+    return isCovered;
+  }
+
   isCovered(old: Checkpoint, cur: State, exactness: Exactness): boolean {
+    this.#index = NOWHERE;
     if (old.frames.length !== cur.frames.length || old.inSleepable !== cur.inSleepable) return false;
-    if (this.#differsAgain(old.difference, cur)) return false;
     this.#ids.reset(this.#env.idGen);
     if (!this.#sameRefs(old, cur)) return false;
     for (let no = 0; no < old.frames.length; no++) {
       const oldFrame = old.frames[no]!;
       const frame = cur.frames[no]!;
       if (oldFrame.callsite !== frame.callsite) return false;
-      const index = this.#differenceIn(
-        oldFrame,
-        frame,
-        old.precise[no]!,
-        this.#env.liveRegs[old.insnOf(no)]!,
-        exactness,
-      );
-      if (index === ALIKE) continue;
-      if (exactness === 'loose' && index >= 0) this.#noteDifference(old, cur, no, index);
-      return false;
+      const live = this.#env.liveRegs[old.insnOf(no)]!;
+      this.#index = this.#differenceIn(oldFrame, frame, old.precise[no]!, live, exactness);
+      this.#frame = no;
+      if (this.#index !== ALIKE) return false;
     }
     return true;
   }
@@ -113,36 +117,36 @@ export class StateComparer {
     return ALIKE;
   }
 
-  /** Remembers a difference that does not depend on ids seen before it. */
-  #noteDifference(old: Checkpoint, cur: State, no: number, index: number): void {
-    const { difference } = old;
-    const precise = old.precise[no]!;
-    difference.frame = no;
-    difference.index = index;
+  /** Remembers the difference found last, unless it depends on ids seen before it. */
+  #noteDifference(candidate: Candidate, cur: State): void {
+    const no = this.#frame;
+    const index = this.#index;
+    const frame = candidate.checkpoint.frames[no]!;
+    const precise = candidate.checkpoint.precise[no]!;
+    candidate.frame = no;
+    candidate.index = index;
     if (index < FIRST_SLOT) {
-      difference.mine = old.frames[no]!.regs[index]!;
-      difference.isPrecise = ((precise.regs >>> index) & 1) !== 0;
+      candidate.mine = frame.regs[index]!;
+      candidate.isPrecise = ((precise.regs >>> index) & 1) !== 0;
     } else {
-      difference.mine = old.frames[no]!.stack[index - FIRST_SLOT]!;
-      difference.isPrecise = precise.hasSlot(index - FIRST_SLOT);
+      candidate.mine = frame.stack[index - FIRST_SLOT]!;
+      candidate.isPrecise = precise.hasSlot(index - FIRST_SLOT);
     }
-    difference.theirs = NOT_INIT_REG;
-    if (!this.#differsAgain(difference, cur)) difference.frame = -1;
+    if (!this.#differsThere(candidate, cur)) candidate.frame = -1;
   }
 
-  /** Whether what told the checkpoint from another state tells it from this one. */
-  #differsAgain(difference: Difference, cur: State): boolean {
-    if (difference.frame < 0) return false;
-    const { regs, stack } = cur.frames[difference.frame]!;
-    const { index, mine, isPrecise } = difference;
-    const theirs = index < FIRST_SLOT ? regs[index] : stack[index - FIRST_SLOT];
-    if (theirs === difference.theirs) return true;
+  /** Whether a state, too, differs where another one did. */
+  #differsThere(candidate: Candidate, cur: State): boolean {
+    const frame = candidate.frame < 0 ? undefined : cur.frames[candidate.frame];
+    if (frame === undefined) return false;
+    const { index, mine, isPrecise } = candidate;
+    const theirs = index < FIRST_SLOT ? frame.regs[index] : frame.stack[index - FIRST_SLOT];
     this.#ids.reset(this.#env.idGen);
     const safe =
       mine instanceof Slot
         ? this.#isSafeSlot(mine, theirs as Slot | undefined, isPrecise, 'loose')
         : this.#isSafe(mine!, theirs as Reg, isPrecise, 'loose');
-    if (!safe) difference.theirs = theirs;
+    if (!safe) candidate.theirs = theirs;
     return !safe;
   }
 

@@ -275,7 +275,7 @@ function collectLinked(env: Env, id: number, linked: LinkedReg[]): void {
       const slot = stack[index]!;
       if (!slot.isSpill || slot.reg.id === 0 || !isWanted(slot.reg)) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame, index, isReg: false });
-      else stack[index] = slot.with(slot.reg.withId(0));
+      else state.frames[frame]!.setSlot(index, slot.with(slot.reg.withId(0)));
     }
   }
 }
@@ -296,7 +296,7 @@ function syncLinkedIn(state: State, known: Reg, linked: readonly LinkedReg[]): v
     if (((reg.id ^ known.id) & ADD_CONST) === ADD_CONST) continue;
     const synced = syncedWith(reg, known);
     if (isReg) regs[index] = synced;
-    else stack[index] = stack[index]!.with(synced);
+    else state.frames[frame]!.setSlot(index, stack[index]!.with(synced));
   }
 }
 

@@ -72,7 +72,7 @@ export class LoopVisits {
     while (at !== undefined) {
       at.branches--;
       if (at.branches > 0) break;
-      if (!at.retired && at.bucket !== undefined) at.bucket.uncleaned++;
+      finishCandidate(at);
       this.#leave(at);
       child = at;
       at = at.parent;
@@ -103,4 +103,11 @@ export class LoopVisits {
     if (!checkpoint.retired || checkpoint.branches > 0 || this.isIncomplete(checkpoint)) return;
     this.#env.retiredStates--;
   }
+}
+
+function finishCandidate({ candidate, bucket, retired }: Checkpoint): void {
+  if (candidate === undefined || bucket === undefined || retired) return;
+  candidate.finished = true;
+  candidate.frame = -1;
+  bucket.uncleaned++;
 }

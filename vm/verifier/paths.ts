@@ -33,7 +33,7 @@ export function mapRegs(state: State, change: (reg: Reg) => Reg): void {
       const slot = stack[index]!;
       if (!slot.isSpill) continue;
       const changed = change(slot.reg);
-      if (changed !== slot.reg) stack[index] = slot.with(changed);
+      if (changed !== slot.reg) frame.setSlot(index, slot.with(changed));
     }
   }
 }

@@ -8,7 +8,7 @@ import { demand, followDemand } from './precision.js';
 import { NOT_INIT_REG, PTR_TO_STACK, SCALAR } from './reg.js';
 import { LoopVisits } from './loop-visits.js';
 import { printState } from './state-text.js';
-import { Bucket, type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
+import { Bucket, Candidate, type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
 import type { StackLiveness } from './stack-liveness.js';
 
 /** Branches of history that are noted before a checkpoint is forced. */
@@ -41,31 +41,33 @@ export class Pruner {
     let add = force || (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8);
     const bucket = this.#bucket(insn);
     if (bucket.uncleaned > 0) this.#clean(bucket, insn, cur);
-    const { checkpoints } = bucket;
+    const { candidates } = bucket;
     let count = 0;
-    for (let i = checkpoints.length - 1; i >= 0; i--) {
-      const old = checkpoints[i]!;
+    for (let i = candidates.length - 1; i >= 0; i--) {
+      const candidate = candidates[i]!;
       count++;
-      if (old.insn !== insn) continue;
+      if (candidate.insn !== insn) continue;
+      const old = candidate.checkpoint;
       let hit = false;
       let loop = false;
-      if (old.branches > 0) {
-        const answer = this.#compareUnfinished(old, cur, insn);
+      if (!candidate.finished) {
+        const answer = candidate.differsAgain(cur) ? 'miss' : this.#compareUnfinished(candidate, cur, insn);
         if (answer === 'loop') hit = loop = true;
         else if (answer === 'hit') hit = true;
         else if (!force && env.jumps - env.jumpsAtCheckpoint < 20 && env.processed - env.processedAtCheckpoint < 100) {
           add = false;
         }
-      } else {
+      } else if (!candidate.differsAgain(cur)) {
         loop = this.visits.isIncomplete(old);
-        hit = this.#compare.isCovered(old, cur, loop ? 'within' : 'loose');
+        hit = this.#compare.isCoveredBy(candidate, cur, loop ? 'within' : 'loose');
       }
       if (hit) {
-        old.hits++;
+        candidate.hits++;
         this.#arriveAt(old, insn, loop);
         return true;
       }
-      this.#miss(bucket, i, old, insn, add);
+      if (add) candidate.misses++;
+      if (this.#isHopeless(candidate)) this.#retire(bucket, i);
     }
     if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
     if (add) this.#checkpoint(bucket, insn);
@@ -73,15 +75,17 @@ export class Pruner {
   }
 
   /** A checkpoint that the path came through: seeing it again may mean an endless loop. */
-  #compareUnfinished(old: Checkpoint, cur: State, insn: number): 'hit' | 'loop' | 'miss' {
+  #compareUnfinished(candidate: Candidate, cur: State, insn: number): 'hit' | 'loop' | 'miss' {
     const env: Env = this.#env;
+    const old = candidate.checkpoint;
     const covers = (exactness: Exactness): boolean => this.#compare.isCovered(old, cur, exactness);
     if (old.top.inAsyncCallback && old.top.asyncEntries !== cur.top.asyncEntries) return 'miss';
     if (env.has(insn, ITER_NEXT)) return covers('within') && isActiveIter(cur) ? 'loop' : 'miss';
-    if (env.has(insn, MAY_GOTO) && old.mayGotoDepth !== cur.mayGotoDepth && covers('within')) return 'loop';
+    const remembers = !env.has(insn, MAY_GOTO);
+    if (!remembers && old.mayGotoDepth !== cur.mayGotoDepth && covers('within')) return 'loop';
     if (env.has(insn, CALLS_CALLBACK)) return covers('within') ? 'hit' : 'miss';
     const isEndless =
-      mayLoop(old, cur) &&
+      mayLoop(candidate, cur, remembers) &&
       covers('exact') &&
       !iterDepthsDiffer(old, cur) &&
       old.mayGotoDepth === cur.mayGotoDepth &&
@@ -105,39 +109,45 @@ export class Pruner {
     if (loop) this.visits.addBackedge(old, cur.checkpoint(), insn);
   }
 
-  #miss(bucket: Bucket, index: number, old: Checkpoint, insn: number, add: boolean): void {
+  #isHopeless({ finished, hits, misses, insn }: Candidate): boolean {
+    const patience = !finished && this.#env.has(insn, FORCE_CHECKPOINT) ? 64 : 3;
+    return misses > hits * patience + patience;
+  }
+
+  #retire(bucket: Bucket, index: number): void {
     const env = this.#env;
-    if (add) old.misses++;
-    const patience = env.has(insn, FORCE_CHECKPOINT) && old.branches > 0 ? 64 : 3;
-    if (old.misses <= old.hits * patience + patience) return;
-    bucket.checkpoints.splice(index, 1);
-    if (old.branches === 0 && !old.cleaned) bucket.uncleaned--;
-    old.retired = true;
+    const [candidate] = bucket.candidates.splice(index, 1);
+    const { checkpoint, finished, cleaned } = candidate!;
+    if (finished && !cleaned) bucket.uncleaned--;
+    checkpoint.retired = true;
     env.retiredStates++;
     env.exploredStates--;
-    this.visits.freeIfDone(old);
+    this.visits.freeIfDone(checkpoint);
   }
 
   /** Strips finished checkpoints of what is dead. */
   #clean(bucket: Bucket, insn: number, cur: State): void {
-    for (let i = bucket.checkpoints.length - 1; i >= 0; i--) {
-      const old = bucket.checkpoints[i]!;
-      if (old.branches > 0 || old.insn !== insn || old.cleaned || !old.sameCallsites(cur)) continue;
-      if (this.visits.isIncomplete(old)) continue;
-      this.#strip(old);
+    for (let i = bucket.candidates.length - 1; i >= 0; i--) {
+      const candidate = bucket.candidates[i]!;
+      const { checkpoint, finished, cleaned } = candidate;
+      if (!finished || cleaned || candidate.insn !== insn || !checkpoint.sameCallsites(cur)) continue;
+      if (this.visits.isIncomplete(checkpoint)) continue;
+      candidate.cleaned = true;
+      candidate.frame = -1;
       bucket.uncleaned--;
+      this.#strip(checkpoint);
     }
   }
 
   #strip(old: Checkpoint): void {
     const env = this.#env;
-    old.cleaned = true;
-    old.difference.frame = -1;
     const isAlive = this.#liveness.aliveIn(old);
     for (const [no, frame] of old.frames.entries()) {
       const live = env.liveRegs[old.insnOf(no)]!;
       for (let reg = 0; reg < 10; reg++) if (((live >>> reg) & 1) === 0) frame.regs[reg] = NOT_INIT_REG;
-      for (let slot = 0; slot < frame.stack.length; slot++) if (!isAlive(no, slot)) frame.stack[slot] = INVALID_SLOT;
+      for (let slot = 0; slot < frame.stack.length; slot++) {
+        if (frame.stack[slot] !== INVALID_SLOT && !isAlive(no, slot)) frame.setSlot(slot, INVALID_SLOT);
+      }
     }
   }
 
@@ -156,8 +166,10 @@ export class Pruner {
     cur.firstInsn = insn;
     cur.history = undefined;
     env.historyEntry = undefined;
+    const candidate = new Candidate(made);
     made.bucket = bucket;
-    bucket.checkpoints.push(made);
+    made.candidate = candidate;
+    bucket.candidates.push(candidate);
   }
 }
 
@@ -183,17 +195,20 @@ export function propagatePrecision(env: Env, old: Checkpoint, cur: State): boole
 }
 
 /** A first guess at "the same state". */
-function mayLoop(old: Checkpoint, cur: State): boolean {
+function mayLoop(candidate: Candidate, cur: State, remembers: boolean): boolean {
+  const old = candidate.checkpoint;
   if (old.depth !== cur.depth) return false;
   const now = cur.top.regs;
-  if (now[old.loopReg] === old.loopRegThen) return false;
   const { regs } = old.top;
   for (let i = 0; i < 11; i++) {
     const a = regs[i]!;
     const b = now[i]!;
     if (a === b || (a.id === b.id && a.refId === b.refId && a.sameBesidesIds(b))) continue;
-    old.loopReg = i;
-    old.loopRegThen = b;
+    if (remembers) {
+      candidate.frame = cur.depth;
+      candidate.index = i;
+      candidate.theirs = b;
+    }
     return false;
   }
   return true;

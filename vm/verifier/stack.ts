@@ -82,7 +82,7 @@ function growStack(v: Verifier, frame: Frame, bytes: number): void {
 }
 
 function setSlot(v: Verifier, frame: Frame, index: number, slot: Slot): void {
-  frame.stack[index] = slot;
+  frame.setSlot(index, slot);
   v.env.dirtySlots[index] = 1;
 }
 
@@ -207,7 +207,7 @@ function writeVariable(v: Verifier, frame: Frame, ptrNo: number, off: number, by
       usedZero = true;
     }
     const types = (slot.types & ~(15 << shift)) | (kind << shift);
-    frame.stack[index] = types >>> 28 === SPILL ? new Slot(types, NOT_INIT_REG) : plainSlot(types);
+    frame.setSlot(index, types >>> 28 === SPILL ? new Slot(types, NOT_INIT_REG) : plainSlot(types));
   }
   if (usedZero && valueReg >= 0) markPrecise(env, valueReg);
 }
@@ -359,7 +359,7 @@ export function checkStackRange(
     if (type === ZERO || type === INVALID) {
       if (isWrite) {
         const types = (slot.types & ~(15 << shift)) | (MISC << shift);
-        frame.stack[index] = slot.reg === NOT_INIT_REG ? plainSlot(types) : new Slot(types, slot.reg);
+        frame.setSlot(index, slot.reg === NOT_INIT_REG ? plainSlot(types) : new Slot(types, slot.reg));
       }
     } else if (type !== MISC) {
       if (!slot.isSpill) {
@@ -369,7 +369,7 @@ export function checkStackRange(
             : `invalid read from stack R${regNo} var_off ${bitsText(bounds.bits)}+${at - min} size ${bytes}`,
         );
       }
-      if (isWrite) frame.stack[index] = plainSlot(scrubbed(slot.types));
+      if (isWrite) frame.setSlot(index, plainSlot(scrubbed(slot.types)));
     }
     v.liveness.read(frame.no, index);
   }

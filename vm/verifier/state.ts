@@ -87,8 +87,9 @@ export const NO_CALLSITE = -1;
 
 export class Frame {
   readonly regs: Reg[];
-  /** As far as it was touched: slot i lies at -8 * (i + 1). */
-  readonly stack: Slot[];
+  /** As far as it was touched: slot i lies at -8 * (i + 1). Changed by `setSlot` only, since copies share it. */
+  stack: readonly Slot[];
+  #sharesStack = false;
   readonly callsite: number;
   readonly no: number;
   readonly subprog: number;
@@ -98,7 +99,7 @@ export class Frame {
   callbackDepth = 0;
   callbackRange: ReturnRange | undefined = undefined;
 
-  constructor(callsite: number, no: number, subprog: number, regs: Reg[], stack: Slot[]) {
+  constructor(callsite: number, no: number, subprog: number, regs: Reg[], stack: readonly Slot[]) {
     this.callsite = callsite;
     this.no = no;
     this.subprog = subprog;
@@ -107,7 +108,9 @@ export class Frame {
   }
 
   copy(): Frame {
-    const frame = new Frame(this.callsite, this.no, this.subprog, this.regs.slice(), this.stack.slice());
+    const frame = new Frame(this.callsite, this.no, this.subprog, this.regs.slice(), this.stack);
+    this.#sharesStack = true;
+    frame.#sharesStack = true;
     frame.inCallback = this.inCallback;
     frame.inAsyncCallback = this.inAsyncCallback;
     frame.asyncEntries = this.asyncEntries;
@@ -116,10 +119,25 @@ export class Frame {
     return frame;
   }
 
+  /** The stack, to be changed: nobody else has it. */
+  #ownStack(): Slot[] {
+    if (this.#sharesStack) {
+      this.stack = this.stack.slice();
+      this.#sharesStack = false;
+    }
+    return this.stack as Slot[];
+  }
+
+  setSlot(index: number, slot: Slot): void {
+    this.#ownStack()[index] = slot;
+  }
+
   /** Makes room for the slot that covers byte `-bytes`. */
   grow(bytes: number): void {
     const slots = (bytes + 7) >> 3;
-    while (this.stack.length < slots) this.stack.push(INVALID_SLOT);
+    if (this.stack.length >= slots) return;
+    const stack = this.#ownStack();
+    while (stack.length < slots) stack.push(INVALID_SLOT);
   }
 }
 
@@ -274,22 +292,43 @@ export class State {
 }
 
 /**
- * What told a checkpoint from the last state that was compared with it: most likely it tells it from the next one, too.
- * Registers and slots do not change, so that two which differ always will.
+ * What is looked at first where a state looks for its like: small, since it is done very often. It remembers what told the
+ * checkpoint from the last state that was compared with it, which most likely tells it from the next one, too. Registers
+ * and slots do not change, so that two which differ always will.
  */
-export class Difference {
-  /** -1: nothing is known. */
+export class Candidate {
+  readonly insn: number;
+  /** All that follows the checkpoint is explored. */
+  finished = false;
+  /** Frame, and register or 16 + slot, that told it from another state; -1: nothing is known. */
   frame = -1;
-  /** Register, or 16 + slot. */
   index = 0;
-  isPrecise = false;
-  mine: Reg | Slot | undefined = undefined;
   theirs: Reg | Slot | undefined = undefined;
+  misses = 0;
+  hits = 0;
+  readonly checkpoint: Checkpoint;
+  mine: Reg | Slot | undefined = undefined;
+  isPrecise = false;
+  /** What is dead was removed. */
+  cleaned = false;
+
+  constructor(checkpoint: Checkpoint) {
+    this.insn = checkpoint.insn;
+    this.checkpoint = checkpoint;
+  }
+
+  /** Whether what told the checkpoint from another state is there again. */
+  differsAgain(cur: State): boolean {
+    if (this.frame < 0) return false;
+    const frame = cur.frames[this.frame];
+    if (frame === undefined) return false;
+    return (this.index < 16 ? frame.regs[this.index] : frame.stack[this.index - 16]) === this.theirs;
+  }
 }
 
 /** Checkpoints among which a state looks for its like. */
 export class Bucket {
-  readonly checkpoints: Checkpoint[] = [];
+  readonly candidates: Candidate[] = [];
   /** How many of them are finished, but not cleaned. */
   uncleaned = 0;
 }
@@ -297,21 +336,13 @@ export class Bucket {
 /** A state that was kept, to recognise one that needs no exploring. */
 export class Checkpoint extends State {
   readonly precise: Precision[];
-  hits = 0;
-  misses = 0;
   /** No longer looked at; kept while states descend from it. */
   retired = false;
-  /** What is dead was removed. */
-  cleaned = false;
   /** The round through a loop that it is part of. */
   visit: LoopVisit | undefined = undefined;
   /** Where it is looked for. */
   bucket: Bucket | undefined = undefined;
-  /** What a state last differed in. */
-  readonly difference = new Difference();
-  /** While it is unfinished: the register of the running frame that a state last differed in, and that state's. */
-  loopReg = 0;
-  loopRegThen: Reg | undefined = undefined;
+  candidate: Candidate | undefined = undefined;
 
   constructor(frames: Frame[], precise: Precision[]) {
     super(frames);

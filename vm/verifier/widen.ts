@@ -48,7 +48,7 @@ function widenBy(env: Env, previous: Checkpoint, state: State): void {
       const slot = frame.stack[i]!;
       if (!old.stack[i]!.isSpill || !slot.isSpill) continue;
       const reg = widened(old.stack[i]!.reg, precise.hasSlot(i), slot.reg, ids);
-      if (reg !== slot.reg) frame.stack[i] = slot.with(reg);
+      if (reg !== slot.reg) frame.setSlot(i, slot.with(reg));
     }
   }
 }
