@@ -205,19 +205,17 @@ export class StateComparer {
   }
 
   #sameSlot(a: Slot, b: Slot | undefined, isPrecise: boolean, exactness: Exactness): boolean {
-    const wholeOld = wholeScalar(a);
-    for (let byte = 0; byte < 8; byte++) {
-      const kind = a.typeAt(byte);
-      if (kind === INVALID || kind === MISC) continue;
-      if (b === undefined) return false;
-      if (wholeOld !== undefined) {
-        const wholeCur = wholeScalar(b);
-        if (wholeCur !== undefined) return this.#isSafe(wholeOld, wholeCur, isPrecise, exactness);
-      }
-      if (kind !== b.typeAt(byte)) return false;
-      if (byte === 7 && !this.#sameObject(a, b, kind, isPrecise, exactness)) return false;
+    const told = toldBytes(a.types);
+    if (told === 0) return true;
+    if (b === undefined) return false;
+    if (a.isSpilledScalar64) {
+      if (b.isSpilledScalar64) return this.#isSafe(a.reg, b.reg, isPrecise, exactness);
+      // Eight bytes of which nothing is known read as one number.
+      if (toldBytes(b.types) === 0) return this.#isSafe(a.reg, UNKNOWN_REG, isPrecise, exactness);
     }
-    return true;
+    if (((a.types ^ b.types) & Math.imul(told, 15)) !== 0) return false;
+    const kind = a.types >>> 28;
+    return kind === INVALID || kind === MISC || this.#sameObject(a, b, kind, isPrecise, exactness);
   }
 
   #sameObject(a: Slot, b: Slot, kind: number, isPrecise: boolean, exactness: Exactness): boolean {
@@ -244,12 +242,7 @@ export class StateComparer {
   }
 }
 
-/** A slot that reads as one number: a spilled one, or eight bytes of which nothing is known. */
-function wholeScalar(slot: Slot): Reg | undefined {
-  if (slot.isSpilledScalar64) return slot.reg;
-  for (let byte = 0; byte < 8; byte++) {
-    const kind = slot.typeAt(byte);
-    if (kind !== MISC && kind !== INVALID) return undefined;
-  }
-  return UNKNOWN_REG;
+/** The lowest bit of each byte's type where something is known of the byte: where it is neither INVALID nor MISC. */
+function toldBytes(types: number): number {
+  return (types | (types >>> 2)) & 0x1111_1111;
 }
