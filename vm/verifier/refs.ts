@@ -23,7 +23,6 @@ export function releaseRef(env: Env, id: number): boolean {
   cur.refs = cur.refs.filter((ref) => ref.kind !== 'ptr' || ref.id !== id);
   const gone = invalidated(env);
   mapRegs(cur, (reg) => (reg.refId === id ? gone : reg));
-  env.touchAll();
   return true;
 }
 
