@@ -4,7 +4,16 @@ import type { Command } from 'commander';
 import { openCaptureSource } from '../node/capture-source.js';
 import { openOutput } from '../node/write-output.js';
 import type { Output } from '../node/write-output.js';
-import { ConfigError, DecisionRecorder, PcapError, readCapture, Replay, Spread, VerdictCapture } from '../vm/index.js';
+import {
+  ConfigError,
+  DecisionRecorder,
+  feedCapture,
+  PcapError,
+  readCapture,
+  Replay,
+  Spread,
+  VerdictCapture,
+} from '../vm/index.js';
 import type { MapHandle, Packet, PacketOutcome, ProgramSpec, SkepError } from '../vm/index.js';
 import { ChainScore } from './chain-score.js';
 import { EXIT_BAD_INPUT } from './io.js';
@@ -120,7 +129,7 @@ async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<n
     const capture = output === undefined ? undefined : captureWriter(output, flags);
     const watches = new Map(stages.map((stage) => [stage, watchOf(stage, stages, flags, lines, capture, io)]));
     const one = watches.get(first);
-    failure = await feed(first.replay, flags, io, (packet) => {
+    const each = (packet: Packet): void => {
       if (chain === undefined) first.replay.packet(packet, one);
       else {
         chain.packet(packet, (stage, outcome) => {
@@ -128,7 +137,8 @@ async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<n
         });
       }
       if (lines.length >= 1000) report(lines.splice(0).join(''));
-    });
+    };
+    failure = await feed(first.replay, flags, io, chain === undefined && one === undefined ? undefined : each);
     report(lines.join(''));
     output?.commit();
   } finally {
@@ -272,26 +282,35 @@ function all(watches: readonly (Watch | undefined)[]): Watch | undefined {
   };
 }
 
-/** Feeds the packets; returns what was wrong with the capture, once the packets before the break have run. */
+/**
+ * Feeds the packets; returns what was wrong with the capture, once the packets before the break have run.
+ * @param each what is done with one; left out where the replay alone is to have it
+ */
 async function feed(
   replay: Replay,
   flags: RunFlags,
   io: Io,
-  each: (packet: Packet) => void,
+  each: ((packet: Packet) => void) | undefined,
 ): Promise<SkepError | undefined> {
   if (flags.read === undefined) {
-    each(BLANK);
+    if (each === undefined) replay.packet(BLANK);
+    else each(BLANK);
     return undefined;
   }
   const progress = createProgress(io.terminal);
   const source = await openCaptureSource(flags.read, {
     stdin: io.stdin,
+    reuse: each === undefined,
     onProgress: (bytes) => {
       progress.update(bytes, replay.packets);
     },
   });
   progress.start(source.fileBytes);
   try {
+    if (each === undefined) {
+      await feedCapture(replay, source.chunks, flags.count);
+      return undefined;
+    }
     for await (const batch of readCapture(source.chunks)) {
       for (const packet of batch) {
         each(packet);

@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ConfigError, PcapError } from '../vm/errors.js';
@@ -15,6 +16,8 @@ const PACKED_SLICE_BYTES = 16 * 1024;
 export interface CaptureSourceOptions {
   /** Told how many bytes of the file, before unpacking, have been read so far. */
   readonly onProgress?: (readBytes: number) => void;
+  /** Whether chunks of a file may share their memory: each is then only good until the next is asked for. */
+  readonly reuse?: boolean;
   /** What `-` reads; the process's standard input if not given. */
   readonly stdin?: Readable;
 }
@@ -37,7 +40,7 @@ export interface CaptureSource {
 export async function openCaptureSource(path: string, options: CaptureSourceOptions = {}): Promise<CaptureSource> {
   if (path === '-') {
     const stdin = options.stdin ?? process.stdin;
-    return sourceOf('stdin', undefined, stdin, options);
+    return sourceOf('stdin', undefined, stdin, () => void stdin.destroy(), options);
   }
   try {
     const file = await open(path, 'r');
@@ -46,8 +49,12 @@ export async function openCaptureSource(path: string, options: CaptureSourceOpti
       await file.close();
       throw new ConfigError('config-file', `${path} is a directory, not a capture`, { where: { file: path } });
     }
+    if (options.reuse === true) {
+      const close = (): void => void file.close().catch(() => undefined);
+      return sourceOf(path, stat.isFile() ? stat.size : undefined, sharedChunks(file), close, options);
+    }
     const stream = createReadStream(path, { fd: file, highWaterMark: CHUNK_BYTES });
-    return sourceOf(path, stat.isFile() ? stat.size : undefined, stream, options);
+    return sourceOf(path, stat.isFile() ? stat.size : undefined, stream, () => void stream.destroy(), options);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError('config-file', `cannot open ${path}: ${reasonOf(error)}`, {
@@ -60,27 +67,40 @@ export async function openCaptureSource(path: string, options: CaptureSourceOpti
 function sourceOf(
   name: string,
   fileBytes: number | undefined,
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
+  close: () => void,
   options: CaptureSourceOptions,
 ): CaptureSource {
   return {
     name,
     fileBytes,
     chunks: unpacked(name, counted(name, stream, options.onProgress)),
-    close: () => {
-      stream.destroy();
-    },
+    close,
   };
+}
+
+/** A file through one buffer. */
+async function* sharedChunks(file: FileHandle): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 async function* counted(
   name: string,
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
   onProgress: ((readBytes: number) => void) | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let readBytes = 0;
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    for await (const chunk of stream) {
       readBytes += chunk.length;
       onProgress?.(readBytes);
       yield chunk;

@@ -75,6 +75,7 @@ export type {
 export { explainRejection } from './verifier/report.js';
 export type { RejectionReport, ReportInsn, ReportRegister, ReportStep } from './verifier/report.js';
 
+export { feedCapture } from './replay/feed-capture.js';
 export { Replay } from './replay/replay.js';
 export type {
   CodePlace,

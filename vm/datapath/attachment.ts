@@ -10,6 +10,7 @@ import { takesFrames } from '../hooks/table.js';
 import { readCtxValues } from '../hooks/ctx-values.js';
 import type { CtxOutput } from '../hooks/ctx-values.js';
 import type { Machine } from '../machine/machine.js';
+import type { PacketBatch } from '../machine/packet-batch.js';
 import { cells } from '../memory/cells.js';
 import { putCtxFields } from '../packet/ctx-fields.js';
 import type { CtxFields } from '../packet/ctx-fields.js';
@@ -123,19 +124,60 @@ export class Attachment {
     queue = this.#queue,
     input: HookInput = NO_INPUT,
   ): Status {
-    const { world, layout, maps } = this.#machine;
+    this.#begin(sec, nsec);
+    this.#machine.packet.receive(packet, ifindex, queue, this.#linearBytes);
+    this.#fill(input);
+    const status = this.#runner.run(this.program.func, this.#machine.layout.ctx);
+    this.#settle();
+    return status;
+  }
+
+  /**
+   * Runs all packets of a batch, as `deliver` does each.
+   * @param ifindex device that they come in on; left out, that of their interface in the capture, from 1
+   * @param watch told after each; verdict, instructions and trap are in the cells
+   * @throws LoadError `load-memory` where a packet is longer than a slot
+   */
+  deliverBatch(
+    { count, at, bytes, sec, nsec, interfaceId }: PacketBatch,
+    ifindex: number | undefined,
+    watch: (index: number, status: Status) => void,
+  ): void {
+    this.#runner.runBatch(this.program.func, this.#machine.layout.ctx, {
+      count,
+      arrive: (index) => {
+        this.#begin(sec[index] ?? 0, nsec[index] ?? 0);
+        const device = ifindex ?? 1 + (interfaceId[index] ?? 0);
+        const linearBytes = this.#linearBytes ?? bytes[index];
+        this.#machine.packet.receiveAt(at[index] ?? 0, bytes[index] ?? 0, device, this.#queue, linearBytes);
+        this.#fill(NO_INPUT);
+      },
+      leave: (index, status) => {
+        this.#settle();
+        watch(index, status);
+      },
+    });
+  }
+
+  /** What comes before a packet. */
+  #begin(sec: number, nsec: number): void {
     this.#machine.enter(this.#hook);
     this.#machine.beginEvent();
     this.#advanceClock(sec, nsec);
-    world.setClock(this.#clockLo, this.#clockHi);
-    this.#machine.packet.receive(packet, ifindex, queue, this.#linearBytes);
+    this.#machine.world.setClock(this.#clockLo, this.#clockHi);
+  }
+
+  /** What a packet that is there brings with it. */
+  #fill(input: HookInput): void {
     if (this.#ctx !== undefined && this.#hook.packet === 'skb') putCtxFields(this.#machine.skb, this.#ctx);
     this.#machine.memory.setWord(cells.skbAtIngress, this.#hook.attach === 'tcx_egress' ? 0 : 1);
     this.#machine.fillCtx(input);
-    const status = this.#runner.run(this.program.func, layout.ctx);
+  }
+
+  /** What comes after the program. */
+  #settle(): void {
     this.#machine.settleCtx();
-    maps.drain();
-    return status;
+    this.#machine.maps.drain();
   }
 
   /**

@@ -47,7 +47,7 @@ export interface Redirect {
 
 /** Undefined where the verdict is none for redirects. */
 export function redirectOf(machine: Machine, hook: Hook, code: number): Redirect | undefined {
-  if (!REDIRECTS.test(hook.type) || code !== (hook.packet === 'xdp' ? XDP_REDIRECT : TC_ACT_REDIRECT)) return undefined;
+  if (code !== (hook.packet === 'xdp' ? XDP_REDIRECT : TC_ACT_REDIRECT) || !REDIRECTS.test(hook.type)) return undefined;
   const { memory } = machine;
   switch (memory.word(cells.redirectKind)) {
     case REDIRECT_KIND.ifindex:

@@ -48,9 +48,20 @@ export interface Probe {
   after(func: FuncId, insn: number): void;
 }
 
+/** Packets that are run one after the other. */
+export interface Batch {
+  readonly count: number;
+  /** Puts one where the program finds it. */
+  arrive(index: number): void;
+  /** Takes over what came of it, from the cells. */
+  leave(index: number, status: Status): void;
+}
+
 export interface Runner {
   /** Runs a function with r1 = `ctx` (and r2 = `arg2`) until it exits or traps. */
   run(func: FuncId, ctx: Ptr, arg2?: number): Status;
+  /** Runs a function on each packet of a batch, with r1 = `ctx`. One that traps does not keep the others from being run. */
+  runBatch(func: FuncId, ctx: Ptr, batch: Batch): void;
   /** What the last run came to; allocates, so not for hot loops that only want cells. */
   outcome(): Outcome;
 }

@@ -40,6 +40,8 @@ const MAX_INSN_OFF = 0x8000;
 
 export const DEFAULT_PACKET_BYTES = 262_144;
 const PACKET_SLOTS = 4;
+/** Two windows of a capture's reader, and the longest record that lies across two. */
+const WAITING_BYTES = 1 << 20;
 /** What WebAssembly can address. */
 const MAX_MEMORY_BYTES = 2 ** 32;
 /** As many as Linux can be built for on x86_64 (NR_CPUS). */
@@ -103,6 +105,8 @@ export interface Layout {
   readonly sockets: Ptr;
   readonly worldSize: WorldSize;
   readonly packets: PacketRing;
+  /** Where packets of a capture wait for their turn; 0 bytes where there is no room. No guest may touch it, no checkpoint has it. */
+  readonly waiting: { readonly base: Ptr; readonly bytes: number };
   readonly maps: readonly PlacedMap[];
   /** First address that nothing uses. */
   readonly end: Ptr;
@@ -171,6 +175,9 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const heap = place(0, PAGE_BYTES);
   const heapBytes = Math.min(innerMaps === 0 ? 0 : heapBytesOf(object, cpus, worldSize), guestBytes - heap);
   place(heapBytes, PAGE_BYTES);
+  const end = next;
+  const waitingBase = alignUp(end, PAGE_BYTES);
+  const waitingBytes = guestBytes - waitingBase < WAITING_BYTES ? 0 : WAITING_BYTES;
   return {
     memoryBytes,
     shadowDelta: shadow ? guestBytes : 0,
@@ -194,8 +201,9 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
     sockets,
     worldSize,
     packets,
+    waiting: { base: waitingBase, bytes: waitingBytes },
     maps,
-    end: next,
+    end,
   };
 }
 

@@ -43,7 +43,9 @@ export class MapTable {
   readonly #memory: Memory;
   readonly #layout: Layout;
   readonly #slots: readonly Slot[];
+  readonly #ringbufs: readonly RingbufOps[];
   readonly #inner: InnerMaps;
+  readonly #hasInnerRingbufs: boolean;
   /** Maps made at run time, as far as they have been asked for. */
   readonly #made: (Slot & InnerMap)[] = [];
 
@@ -59,6 +61,8 @@ export class MapTable {
       if (spec.contents !== undefined) env.memory.write(base, spec.contents);
       return { spec, kind, ops: kind?.bind(env, spec, base) ?? opaqueOps(-errno.EOPNOTSUPP) };
     });
+    this.#ringbufs = this.#slots.flatMap(({ spec, ops }) => (spec.type === 'ringbuf' ? [ops as RingbufOps] : []));
+    this.#hasInnerRingbufs = object.maps.some(({ inner }) => inner?.type === 'ringbuf');
     for (const { spec, ops } of this.#slots) {
       for (const value of spec.values) {
         if (value.kind === 'func' && spec.type === 'prog_array')
@@ -185,7 +189,8 @@ export class MapTable {
 
   /** Hands committed ring buffer records over to the outside. */
   drain(): void {
-    for (const { spec, ops } of this.#slots) if (spec.type === 'ringbuf') (ops as RingbufOps).drain();
+    for (const ringbuf of this.#ringbufs) ringbuf.drain();
+    if (!this.#hasInnerRingbufs) return;
     for (let index = 0; index < this.#inner.count; index++) {
       const slot = this.#slotOf(this.#slots.length + index);
       if (slot?.spec.type === 'ringbuf') (slot.ops as RingbufOps).drain();

@@ -8,7 +8,8 @@ import { PcapError } from '../errors.js';
 import { type CaptureInterface, type Packet } from './packet.js';
 import { PcapDecoder, sniffPcap } from './pcap.js';
 import { BLOCK_SECTION, PcapngDecoder } from './pcapng.js';
-import { type RecordDecoder } from './record-decoder.js';
+import { packetOf } from './record-decoder.js';
+import type { PacketSink, RecordDecoder } from './record-decoder.js';
 
 /** Larger inputs are decoded in windows of this size, so that a batch stays small. */
 const WINDOW_BYTES = 256 * 1024;
@@ -31,6 +32,8 @@ export interface CaptureReader {
    * before the break are returned, `failure` is set, and what is pushed later is ignored.
    */
   push(chunk: Uint8Array): Packet[];
+  /** As `push`, but the packets go to a sink, and nothing is allocated for one. */
+  pushTo(chunk: Uint8Array, sink: PacketSink): void;
   /**
    * Says that no more bytes come.
    * @throws PcapError `failure`, or `pcap-truncated` if the capture ends inside a header, record or block.
@@ -40,6 +43,11 @@ export interface CaptureReader {
 
 export function createCaptureReader(): CaptureReader {
   return new ChunkedReader();
+}
+
+/** A chunk in pieces that a batch of packets does not grow large of; most chunks are one. */
+export function* windowsOf(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < chunk.length; at += WINDOW_BYTES) yield chunk.subarray(at, at + WINDOW_BYTES);
 }
 
 /**
@@ -52,8 +60,8 @@ export async function* readCapture(
   reader: CaptureReader = createCaptureReader(),
 ): AsyncGenerator<Packet[], void, undefined> {
   for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += WINDOW_BYTES) {
-      const packets = reader.push(chunk.subarray(at, at + WINDOW_BYTES));
+    for (const window of windowsOf(chunk)) {
+      const packets = reader.push(window);
       if (packets.length > 0) yield packets;
       if (reader.failure !== undefined) throw reader.failure;
     }
@@ -69,8 +77,8 @@ export function* readCaptureBytes(
   bytes: Uint8Array,
   reader: CaptureReader = createCaptureReader(),
 ): Generator<Packet, void, undefined> {
-  for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    yield* reader.push(bytes.subarray(at, at + WINDOW_BYTES));
+  for (const window of windowsOf(bytes)) {
+    yield* reader.push(window);
     if (reader.failure !== undefined) throw reader.failure;
   }
   reader.end();
@@ -101,7 +109,12 @@ class ChunkedReader implements CaptureReader {
 
   push(chunk: Uint8Array): Packet[] {
     const out: Packet[] = [];
-    if (this.failure !== undefined) return out;
+    this.pushTo(chunk, { add: (record) => void out.push(packetOf(record)) });
+    return out;
+  }
+
+  pushTo(chunk: Uint8Array, out: PacketSink): void {
+    if (this.failure !== undefined) return;
     this.bytesRead += chunk.length;
     try {
       // A plain view: a subclass such as Node's Buffer makes each subarray dearer.
@@ -111,7 +124,6 @@ class ChunkedReader implements CaptureReader {
       this.failure = error;
       this.#held = NO_BYTES;
     }
-    return out;
   }
 
   end(): void {
@@ -122,7 +134,7 @@ class ChunkedReader implements CaptureReader {
     throw this.failure;
   }
 
-  #take(bytes: Uint8Array, out: Packet[]): void {
+  #take(bytes: Uint8Array, out: PacketSink): void {
     let at = 0;
     while (at < bytes.length) {
       const rest = bytes.length - at;
@@ -146,7 +158,7 @@ class ChunkedReader implements CaptureReader {
     }
   }
 
-  #decode(bytes: Uint8Array, at: number, out: Packet[]): number {
+  #decode(bytes: Uint8Array, at: number, out: PacketSink): number {
     if (this.#decoder === undefined) {
       this.#decoder = decoderFor(bytes, at);
       return 0;

@@ -5,8 +5,9 @@
  */
 import { viewOf } from '../bytes.js';
 import { PcapError } from '../errors.js';
-import { type CaptureInterface, MAX_PACKET_BYTES, type Packet } from './packet.js';
-import { type RecordDecoder } from './record-decoder.js';
+import { type CaptureInterface, MAX_PACKET_BYTES } from './packet.js';
+import { blankRecord } from './record-decoder.js';
+import type { PacketSink, RecordDecoder } from './record-decoder.js';
 
 export const PCAP_HEADER_BYTES = 24;
 export const PCAP_RECORD_BYTES = 16;
@@ -42,6 +43,7 @@ export class PcapDecoder implements RecordDecoder {
   #minor = 4;
   #linkType = 0;
   #count = 0;
+  readonly #record = blankRecord();
 
   constructor(little: boolean, nanoseconds: boolean) {
     this.#little = little;
@@ -53,7 +55,7 @@ export class PcapDecoder implements RecordDecoder {
     return this.interfaces.length > 0;
   }
 
-  decode(bytes: Uint8Array, from: number, fileOff: number, out: Packet[]): number {
+  decode(bytes: Uint8Array, from: number, fileOff: number, out: PacketSink): number {
     const view = viewOf(bytes);
     let at = from;
     if (this.interfaces.length === 0) {
@@ -66,6 +68,9 @@ export class PcapDecoder implements RecordDecoder {
     const ticksPerSec = this.#ticksPerSec;
     const linkType = this.#linkType;
     const bias = fileOff - from;
+    const record = this.#record;
+    record.bytes = bytes;
+    record.linkType = linkType;
     for (;;) {
       const rest = bytes.length - at;
       if (rest < PCAP_RECORD_BYTES) {
@@ -89,17 +94,14 @@ export class PcapDecoder implements RecordDecoder {
         sec += Math.floor(ticks / ticksPerSec);
         ticks %= ticksPerSec;
       }
-      out.push({
-        data: bytes.subarray(at + PCAP_RECORD_BYTES, at + recordBytes),
-        origBytes,
-        sec,
-        nsec: ticks * nsPerTick,
-        linkType,
-        interfaceId: 0,
-        index: this.#count++,
-        fileOff: at + bias,
-        comment: undefined,
-      });
+      record.at = at + PCAP_RECORD_BYTES;
+      record.capBytes = capBytes;
+      record.origBytes = origBytes;
+      record.sec = sec;
+      record.nsec = ticks * nsPerTick;
+      record.index = this.#count++;
+      record.fileOff = at + bias;
+      out.add(record);
       at += recordBytes;
     }
   }

@@ -6,10 +6,11 @@
 import { viewOf } from '../bytes.js';
 import { PcapError } from '../errors.js';
 import { decodeText } from '../host.js';
-import { type CaptureInterface, MAX_PACKET_BYTES, type Packet } from './packet.js';
+import { type CaptureInterface, MAX_PACKET_BYTES } from './packet.js';
 import { capBytesError } from './pcap.js';
 import { DEFAULT_TICKS, readTicks, type Ticks, ticksFromResolution, type Time } from './pcapng-time.js';
-import { type RecordDecoder } from './record-decoder.js';
+import { blankRecord } from './record-decoder.js';
+import type { PacketSink, RecordDecoder } from './record-decoder.js';
 
 export const BLOCK_SECTION = 0x0a0d0d0a;
 export const BLOCK_INTERFACE = 1;
@@ -60,6 +61,7 @@ export class PcapngDecoder implements RecordDecoder {
   /** Interfaces of the current section, by their number in it. */
   #local: InterfaceState[] = [];
   #count = 0;
+  readonly #record = blankRecord();
   readonly #time: Time = { sec: 0, nsec: 0 };
   /** A block being skipped over: its trailing length is still to be checked. */
   #skipped: { totalBytes: number; fileOff: number } | undefined;
@@ -68,7 +70,7 @@ export class PcapngDecoder implements RecordDecoder {
     return this.#section >= 0 && this.#skipped === undefined;
   }
 
-  decode(bytes: Uint8Array, from: number, fileOff: number, out: Packet[]): number {
+  decode(bytes: Uint8Array, from: number, fileOff: number, out: PacketSink): number {
     const view = viewOf(bytes);
     const bias = fileOff - from;
     let at = from;
@@ -120,7 +122,7 @@ export class PcapngDecoder implements RecordDecoder {
     at: number,
     end: number,
     fileOff: number,
-    out: Packet[],
+    out: PacketSink,
   ): void {
     switch (type) {
       case BLOCK_ENHANCED_PACKET:
@@ -222,7 +224,7 @@ export class PcapngDecoder implements RecordDecoder {
     end: number,
     interfaceNumber: number,
     fileOff: number,
-    out: Packet[],
+    out: PacketSink,
   ): void {
     const little = this.#little;
     const { description, ticks } = this.#interfaceOf(interfaceNumber, fileOff);
@@ -238,21 +240,30 @@ export class PcapngDecoder implements RecordDecoder {
     }
     readTicks(ticks, view.getUint32(at + 12, little), view.getUint32(at + 16, little), this.#time);
     const optionsAt = dataAt + ((capBytes + 3) & ~3);
-    out.push({
-      data: bytes.subarray(dataAt, dataEnd),
-      origBytes: view.getUint32(at + 24, little),
-      sec: this.#time.sec,
-      nsec: this.#time.nsec,
-      linkType: description.linkType,
-      interfaceId: description.id,
-      index: this.#count,
-      fileOff,
-      comment: optionsAt < end ? this.#readComment(bytes, view, optionsAt, end, fileOff) : undefined,
-    });
+    const record = this.#record;
+    record.bytes = bytes;
+    record.at = dataAt;
+    record.capBytes = capBytes;
+    record.origBytes = view.getUint32(at + 24, little);
+    record.sec = this.#time.sec;
+    record.nsec = this.#time.nsec;
+    record.linkType = description.linkType;
+    record.interfaceId = description.id;
+    record.index = this.#count;
+    record.fileOff = fileOff;
+    record.comment = optionsAt < end ? this.#readComment(bytes, view, optionsAt, end, fileOff) : undefined;
     this.#count++;
+    out.add(record);
   }
 
-  #readSimplePacket(bytes: Uint8Array, view: DataView, at: number, end: number, fileOff: number, out: Packet[]): void {
+  #readSimplePacket(
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    end: number,
+    fileOff: number,
+    out: PacketSink,
+  ): void {
     const { description } = this.#interfaceOf(0, fileOff);
     const origBytes = view.getUint32(at + 8, this.#little);
     const dataAt = at + 12;
@@ -265,17 +276,19 @@ export class PcapngDecoder implements RecordDecoder {
         where: { offset: fileOff },
       });
     }
-    out.push({
-      data: bytes.subarray(dataAt, dataAt + capBytes),
-      origBytes,
-      sec: 0,
-      nsec: 0,
-      linkType: description.linkType,
-      interfaceId: description.id,
-      index: this.#count++,
-      fileOff,
-      comment: undefined,
-    });
+    const record = this.#record;
+    record.bytes = bytes;
+    record.at = dataAt;
+    record.capBytes = capBytes;
+    record.origBytes = origBytes;
+    record.sec = 0;
+    record.nsec = 0;
+    record.linkType = description.linkType;
+    record.interfaceId = description.id;
+    record.index = this.#count++;
+    record.fileOff = fileOff;
+    record.comment = undefined;
+    out.add(record);
   }
 
   #interfaceOf(interfaceNumber: number, fileOff: number): InterfaceState {

@@ -2,6 +2,7 @@
  * The data of a program whose context is no packet's: bytes that it may read (of a message, a socket option, a header), with
  * 64-bit pointers to them in the ctx, or none at all. Knows no hook: it is told where the pointers go.
  */
+import type { Ptr } from '../addr.js';
 import { concatBytes } from '../bytes.js';
 import { cells } from '../memory/cells.js';
 import { READ, READ_WRITE } from '../memory/shadow.js';
@@ -27,10 +28,16 @@ export class ByteBuff extends PacketBuff {
     return this.ring.slotBytes - 2 * MARGIN_BYTES;
   }
 
-  /** Clears the ctx and puts the bytes where it points. */
-  receive(bytes: Uint8Array): void {
+  protected override makeRoom(bytes: number): Ptr {
+    this.mustFit(bytes);
+    this.forget();
+    return this.nextSlot() + MARGIN_BYTES;
+  }
+
+  /** Clears the ctx, and points it to the bytes. */
+  protected override arrive(bytes: number): void {
     this.memory.u8.fill(0, this.ctx, this.ctx + this.ctxBytes);
-    this.replace(bytes);
+    this.#put(bytes);
     for (const header of [cells.skbMac, cells.skbNetwork, cells.skbTransport] as const) {
       this.memory.setWord(header, this.data);
     }
@@ -44,15 +51,18 @@ export class ByteBuff extends PacketBuff {
 
   /** Puts other bytes there, for helpers that push, pop or pull; where access is checked, old pointers are caught. */
   replace(bytes: Uint8Array): void {
-    this.mustFit(bytes.length);
-    this.forget();
-    const start = this.nextSlot();
+    this.memory.write(this.makeRoom(bytes.length), bytes);
+    this.#put(bytes.length);
+  }
+
+  /** Makes what lies in the slot the data. */
+  #put(bytes: number): void {
+    const { slot: start } = this;
     const data = start + MARGIN_BYTES;
-    this.memory.write(data, bytes);
     this.memory.setWord(cells.packetFragments, 0);
     // What was received lies from `meta` to the limit; the program sees what is between `data` and `end`.
-    this.place(start, data, data, data + bytes.length, data + bytes.length);
-    if (this.pointers !== undefined) this.shadow.mark(data, bytes.length, this.pointers.writable ? READ_WRITE : READ);
+    this.place(start, data, data, data + bytes, data + bytes);
+    if (this.pointers !== undefined) this.shadow.mark(data, bytes, this.pointers.writable ? READ_WRITE : READ);
     this.sync();
   }
 

@@ -9,6 +9,8 @@ import { cells } from '../memory/cells.js';
 import type { Memory } from '../memory/memory.js';
 import { NO_ACCESS } from '../memory/shadow.js';
 import type { Shadow } from '../memory/shadow.js';
+import { copierFor } from './copy-bytes.js';
+import type { CopyBytes } from './copy-bytes.js';
 
 /** Where the packets live: `slots` slots of `slotBytes` from `base`. */
 export interface PacketRing {
@@ -23,6 +25,7 @@ export abstract class PacketBuff {
   protected readonly ring: PacketRing;
   /** Where the context lies. */
   readonly ctx: Ptr;
+  #copy: CopyBytes | undefined;
 
   constructor(memory: Memory, shadow: Shadow, ring: PacketRing, ctx: Ptr) {
     this.memory = memory;
@@ -36,9 +39,28 @@ export abstract class PacketBuff {
 
   /**
    * Puts a packet in the next slot and fills the ctx.
+   * @param linearBytes where the first fragment begins, for XDP programs that know of fragments; those lie behind the
+   *   packet's end, a page each. A packet that needs too many is left in one piece.
    * @throws LoadError `load-memory` where it is longer than `maxBytes`
    */
-  abstract receive(packet: Uint8Array, ifindex?: number, queue?: number, linearBytes?: number): void;
+  receive(packet: Uint8Array, ifindex = 1, queue = 0, linearBytes = packet.length): void {
+    const data = this.makeRoom(packet.length, linearBytes);
+    this.memory.write(data, packet);
+    this.arrive(packet.length, ifindex, queue, linearBytes);
+  }
+
+  /** As `receive`, of a packet that lies elsewhere in the memory. Allocates nothing. */
+  receiveAt(from: Ptr, bytes: number, ifindex = 1, queue = 0, linearBytes = bytes): void {
+    this.#copy ??= copierFor(this.memory);
+    this.#copy(this.makeRoom(bytes, linearBytes), from, bytes);
+    this.arrive(bytes, ifindex, queue, linearBytes);
+  }
+
+  /** Gives up the current packet, takes the next slot and says where in it the new packet's bytes go. */
+  protected abstract makeRoom(bytes: number, linearBytes: number): Ptr;
+
+  /** Makes what lies there the current packet. */
+  protected abstract arrive(bytes: number, ifindex: number, queue: number, linearBytes: number): void;
 
   /** Rewrites the ctx fields that mirror the packet. Nothing else writes them. */
   abstract sync(): void;
@@ -101,7 +123,12 @@ export abstract class PacketBuff {
   protected nextSlot(): Ptr {
     const slot = (this.memory.word(cells.packetSlot) + 1) % this.ring.slots;
     this.memory.setWord(cells.packetSlot, slot);
-    return this.ring.base + slot * this.ring.slotBytes;
+    return this.slot;
+  }
+
+  /** Where the slot begins that was taken last. */
+  protected get slot(): Ptr {
+    return this.ring.base + this.memory.word(cells.packetSlot) * this.ring.slotBytes;
   }
 
   /** Takes the rights to the current packet away. */

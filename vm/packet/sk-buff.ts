@@ -72,15 +72,16 @@ export class SkBuff extends PacketBuff {
     return this.ring.slotBytes - HEADROOM_BYTES;
   }
 
-  /** As a frame that came in on a device: the MAC header is parsed, and the program may see it again (eth_type_trans, push). */
-  receive(packet: Uint8Array, ifindex = 1): void {
-    const { memory, ctx } = this;
-    const bytes = packet.length;
+  protected override makeRoom(bytes: number): Ptr {
     this.mustFit(bytes);
     this.forget();
-    const start = this.nextSlot();
+    return this.nextSlot() + HEADROOM_BYTES;
+  }
+
+  /** As a frame that came in on a device: the MAC header is parsed, and the program may see it again (eth_type_trans, push). */
+  protected override arrive(bytes: number, ifindex: number): void {
+    const { memory, ctx, slot: start } = this;
     const data = start + HEADROOM_BYTES;
-    memory.write(data, packet);
     this.place(start, data, data, data + bytes, start + this.ring.slotBytes);
     this.shadow.mark(data, bytes, READ_WRITE);
     memory.u8.fill(0, ctx, ctx + CTX_LAYOUTS.__sk_buff.bytes);

@@ -40,24 +40,29 @@ export function slotBytesFor(packetBytes: number): number {
   return alignUp(XDP_HEADROOM_BYTES + packetBytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
 }
 
+/** Bytes behind the linear part, if so many fit in fragments. */
+function fragmentBytesOf(totalBytes: number, linearBytes: number): number {
+  const bytes = Math.max(0, totalBytes - linearBytes);
+  return bytes > MAX_FRAGMENTS * PAGE_BYTES ? 0 : bytes;
+}
+
 export class XdpBuff extends PacketBuff {
   get maxBytes(): number {
     return this.ring.slotBytes - XDP_HEADROOM_BYTES - XDP_TAILROOM_BYTES;
   }
 
-  /**
-   * @param linearBytes where the first fragment begins, for programs that know of fragments; those lie behind the packet's
-   *   end, a page each. A packet that needs too many is left in one piece.
-   */
-  override receive(packet: Uint8Array, ifindex = 1, queue = 0, linearBytes = packet.length): void {
-    const fragments = Math.ceil(Math.max(0, packet.length - linearBytes) / PAGE_BYTES);
-    const fragmentBytes = fragments > MAX_FRAGMENTS ? 0 : Math.max(0, packet.length - linearBytes);
-    const bytes = packet.length - fragmentBytes;
-    this.mustFit(fragmentBytes === 0 ? bytes : bytes + fragments * PAGE_BYTES);
+  protected override makeRoom(totalBytes: number, linearBytes: number): Ptr {
+    const fragmentBytes = fragmentBytesOf(totalBytes, linearBytes);
+    this.mustFit(totalBytes - fragmentBytes + alignUp(fragmentBytes, PAGE_BYTES));
     this.forget();
-    const start = this.nextSlot();
+    return this.nextSlot() + XDP_HEADROOM_BYTES;
+  }
+
+  protected override arrive(totalBytes: number, ifindex: number, queue: number, linearBytes: number): void {
+    const fragmentBytes = fragmentBytesOf(totalBytes, linearBytes);
+    const bytes = totalBytes - fragmentBytes;
+    const start = this.slot;
     const data = start + XDP_HEADROOM_BYTES;
-    this.memory.write(data, packet);
     // A packet that fits a page gets a page; a larger one gets the pages it needs.
     const frameBytes = alignUp(XDP_HEADROOM_BYTES + bytes + XDP_TAILROOM_BYTES, PAGE_BYTES);
     this.place(start, data, data, data + bytes, start + frameBytes - XDP_TAILROOM_BYTES);

@@ -7,18 +7,28 @@ export interface CostSummary {
   readonly max: number;
 }
 
+/** Values below this are tallied in an array. */
+const SMALL = 4096;
+
 export class CostTally {
-  readonly #counts = new Map<number, number>();
+  readonly #small = new Float64Array(SMALL);
+  readonly #large = new Map<number, number>();
   #total = 0;
 
-  add(value: number): void {
-    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
-    this.#total++;
+  /** @param value a whole number from 0 */
+  add(value: number, times = 1): void {
+    if (value < SMALL) this.#small[value] = (this.#small[value] ?? 0) + times;
+    else this.#large.set(value, (this.#large.get(value) ?? 0) + times);
+    this.#total += times;
+  }
+
+  addAll(other: CostTally): void {
+    for (const [value, count] of other.#counts()) this.add(value, count);
   }
 
   /** Percentiles by nearest rank; undefined where nothing was added. */
   summary(): CostSummary | undefined {
-    const sorted = [...this.#counts].sort(([a], [b]) => a - b);
+    const sorted = this.#counts();
     const first = sorted[0];
     const last = sorted.at(-1);
     if (first === undefined || last === undefined) return undefined;
@@ -31,5 +41,12 @@ export class CostTally {
       return last[0];
     };
     return { min: first[0], median: rank(0.5), p99: rank(0.99), max: last[0] };
+  }
+
+  /** Values that were added, in order, and how often. */
+  #counts(): readonly (readonly [value: number, count: number])[] {
+    const counts: (readonly [number, number])[] = [];
+    for (const [value, count] of this.#small.entries()) if (count > 0) counts.push([value, count]);
+    return [...counts, ...[...this.#large].sort(([a], [b]) => a - b)];
   }
 }

@@ -3,9 +3,12 @@ import type { Attachment } from '../datapath/attachment.js';
 import type { ReasonCounters } from '../datapath/reason-counters.js';
 import type { TrapReport } from '../datapath/trap-report.js';
 import type { Tunnel } from '../datapath/tunnel.js';
+import type { Status } from '../engine/engine.js';
 import type { Machine } from '../machine/machine.js';
+import { PacketBatch } from '../machine/packet-batch.js';
 import { ethernetFrameOf } from '../net/link-types.js';
 import type { Packet } from '../net/packet.js';
+import type { PacketSink } from '../net/record-decoder.js';
 import { NO_DEVICE } from '../datapath/redirect.js';
 import type { Redirect } from '../datapath/redirect.js';
 import type { MapEvent, PacketClone } from '../world/effects.js';
@@ -124,6 +127,14 @@ export interface PacketOutcome {
   readonly decided?: readonly CodePlace[];
 }
 
+/** Takes packets from a capture's reader (`CaptureReader.pushTo`) and runs them when there are enough. */
+export interface ReplayBatch extends PacketSink {
+  /** Packets added that have not run. */
+  readonly waiting: number;
+  /** Runs those. Must be called before the windows of the capture that they came in are written over, and at the end. */
+  flush(): void;
+}
+
 interface Total {
   packets: number;
   bytes: number;
@@ -139,7 +150,8 @@ export class Replay {
   readonly #machine: Machine;
   readonly #attachment: Attachment;
   readonly #totals = new Map<number, Total>();
-  readonly #all: Total = { packets: 0, bytes: 0, insns: new CostTally() };
+  /** The total that was added to last. */
+  #last: { readonly code: number; readonly total: Total } | undefined;
   readonly #traps = new Map<string, { trap: TrapReport; packets: number; first: number }>();
   readonly #events = new Map<string, number>();
   readonly #places = new Map<FuncId, Map<number, CodePlace>>();
@@ -176,27 +188,14 @@ export class Replay {
     const status = attachment.deliver(frame, packet.sec, packet.nsec, this.#ifindex ?? packet.interfaceId + 1);
     const code = attachment.code();
     const insns = attachment.insns();
-    let total = this.#totals.get(code);
-    if (total === undefined) {
-      total = { packets: 0, bytes: 0, insns: new CostTally() };
-      this.#totals.set(code, total);
-    }
-    for (const each of [total, this.#all]) {
-      each.packets++;
-      each.bytes += frame.length;
-      each.insns.add(insns);
-    }
-    const { events, trace, clones, lost } = this.#machine.world.effects.take();
-    for (const { map } of events) this.#events.set(map, (this.#events.get(map) ?? 0) + 1);
-    this.#traceLines += trace.length;
-    this.#lost += lost;
+    this.#count(code, frame.length, insns);
+    const { events, trace, clones } = this.#takeEffects();
     const trap = status === 'trap' ? attachment.trap() : undefined;
     if (trap !== undefined) this.#countTrap(trap, packet.index + 1);
     const reason = this.#reasonCounters?.take();
     if (this.#reasonCounters !== undefined) this.#countReason(code, reason, packet.index + 1);
     const decided = this.#decide(code, trap, reason, packet.index + 1);
-    const redirect = attachment.redirect();
-    if (redirect?.problem === NO_DEVICE) this.#countMissing(redirect.ifindex ?? 0, packet.index + 1);
+    const redirect = this.#redirect(packet.index + 1);
     watch?.({
       packet,
       frame,
@@ -215,9 +214,49 @@ export class Replay {
     });
   }
 
+  /**
+   * A faster way for packets that nobody watches: what is added runs in batches, copied once from the capture's window to
+   * linear memory. Undefined where each packet must be looked at: with `decisions`, with `reasons`, and where the machine's
+   * memory has no room for packets that wait.
+   */
+  batch(): ReplayBatch | undefined {
+    if (this.#recorder !== undefined || this.#reasonCounters !== undefined) return undefined;
+    const batch = PacketBatch.of(this.#machine);
+    if (batch === undefined) return undefined;
+    const attachment = this.#attachment;
+    const { effects } = this.#machine.world;
+    const watch = (index: number, status: Status): void => {
+      this.#count(attachment.code(), batch.bytes[index] ?? 0, attachment.insns());
+      if (!effects.isEmpty) this.#takeEffects();
+      const trap = status === 'trap' ? attachment.trap() : undefined;
+      if (trap !== undefined) this.#countTrap(trap, (batch.index[index] ?? 0) + 1);
+      this.#redirect((batch.index[index] ?? 0) + 1);
+    };
+    const flush = (): void => {
+      try {
+        attachment.deliverBatch(batch, this.#ifindex, watch);
+      } finally {
+        batch.clear();
+      }
+    };
+    return {
+      get waiting() {
+        return batch.count;
+      },
+      add: (record) => {
+        if (batch.add(record)) return;
+        flush();
+        batch.add(record);
+      },
+      flush,
+    };
+  }
+
   /** Packets run so far. */
   get packets(): number {
-    return this.#all.packets;
+    let packets = 0;
+    for (const total of this.#totals.values()) packets += total.packets;
+    return packets;
   }
 
   summary(): ReplaySummary {
@@ -225,11 +264,13 @@ export class Replay {
       const cost = insns.summary();
       return cost === undefined ? [] : [{ verdict: this.#attachment.verdictName(code), packets, bytes, insns: cost }];
     });
+    const insns = new CostTally();
+    for (const total of this.#totals.values()) insns.addAll(total.insns);
     return {
       verdicts: verdicts.sort((a, b) => b.packets - a.packets || (a.verdict < b.verdict ? -1 : 1)),
-      packets: this.#all.packets,
-      bytes: this.#all.bytes,
-      insns: this.#all.insns.summary(),
+      packets: this.packets,
+      bytes: verdicts.reduce((sum, { bytes }) => sum + bytes, 0),
+      insns: insns.summary(),
       traps: [...this.#traps.values()].sort((a, b) => b.packets - a.packets),
       ...(this.#recorder === undefined ? {} : { decisions: this.#inOrder(this.#decisions.values()) }),
       ...(this.#reasonCounters === undefined ? {} : { reasons: this.#inOrder(this.#reasons.values()) }),
@@ -253,6 +294,37 @@ export class Replay {
         of(b.verdict) - of(a.verdict) ||
         (a.verdict === b.verdict ? b.packets - a.packets || a.first - b.first : a.verdict < b.verdict ? -1 : 1),
     );
+  }
+
+  #count(code: number, bytes: number, insns: number): void {
+    let last = this.#last;
+    if (last?.code !== code) {
+      let total = this.#totals.get(code);
+      if (total === undefined) {
+        total = { packets: 0, bytes: 0, insns: new CostTally() };
+        this.#totals.set(code, total);
+      }
+      this.#last = last = { code, total };
+    }
+    const { total } = last;
+    total.packets++;
+    total.bytes += bytes;
+    total.insns.add(insns);
+  }
+
+  #takeEffects(): ReturnType<Machine['world']['effects']['take']> {
+    const taken = this.#machine.world.effects.take();
+    for (const { map } of taken.events) this.#events.set(map, (this.#events.get(map) ?? 0) + 1);
+    this.#traceLines += taken.trace.length;
+    this.#lost += taken.lost;
+    return taken;
+  }
+
+  /** Where the packet goes; counts devices that are not there. */
+  #redirect(packetNumber: number): Redirect | undefined {
+    const redirect = this.#attachment.redirect();
+    if (redirect?.problem === NO_DEVICE) this.#countMissing(redirect.ifindex ?? 0, packetNumber);
+    return redirect;
   }
 
   #countReason(code: number, reason: string | undefined, first: number): void {

@@ -156,6 +156,15 @@ export class CodeBuilder {
     return this;
   }
 
+  /** Copies memory, which may overlap: takes to, from and count from the stack. */
+  memoryCopy(): this {
+    this.#code.byte(OTHER_OPS['memory.copy'] >> 8);
+    this.#code.u32(OTHER_OPS['memory.copy'] & 0xff);
+    this.#code.byte(0);
+    this.#code.byte(0);
+    return this;
+  }
+
   /** The function's entry in the code section, its size not included: declarations of locals, then instructions. */
   finish(): { readonly locals: Uint8Array; readonly code: Uint8Array } {
     const body = new ByteWriter();

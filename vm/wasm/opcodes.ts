@@ -117,5 +117,6 @@ export const OTHER_OPS = {
   'local.tee': 0x22,
   'i32.const': 0x41,
   'i64.const': 0x42,
+  'memory.copy': 0xfc0a,
   'memory.fill': 0xfc0b,
 } as const;

@@ -59,6 +59,11 @@ export class Effects {
     else this.#trace.push(text);
   }
 
+  /** Whether nothing has been said since the last call of `take`. */
+  get isEmpty(): boolean {
+    return this.#events.length + this.#trace.length + this.#clones.length + this.#lost === 0;
+  }
+
   /** Everything since the last call, oldest first. `lost` counts what was dropped for being too much. */
   take(): Omit<SavedEffects, 'eventBytes'> {
     const taken = { events: this.#events, trace: this.#trace, clones: this.#clones, lost: this.#lost };

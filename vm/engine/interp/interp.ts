@@ -8,7 +8,7 @@ import { recordTrap, TrapSignal, WRITE_ACCESS } from '../../memory/raise.js';
 import type { FuncId, ObjectSpec } from '../../object/object-spec.js';
 import { INSN_ROWS } from '../../spec/insns.js';
 import { toBigInt, toNumber } from '../../u64.js';
-import type { Checks, Compiled, Engine, Outcome, Probe, Status, SteppingRunner } from '../engine.js';
+import type { Batch, Checks, Compiled, Engine, Outcome, Probe, Status, SteppingRunner } from '../engine.js';
 import { readOutcome } from '../outcome.js';
 import { Frames } from './frames.js';
 import { Code } from './lower.js';
@@ -43,6 +43,13 @@ class InterpRunner implements SteppingRunner {
       while (status === 'paused');
     }
     return status;
+  }
+
+  runBatch(func: FuncId, ctx: Ptr, batch: Batch): void {
+    for (let index = 0; index < batch.count; index++) {
+      batch.arrive(index);
+      batch.leave(index, this.run(func, ctx));
+    }
   }
 
   begin(func: FuncId, ctx: Ptr, arg2 = 0): void {

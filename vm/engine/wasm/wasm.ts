@@ -15,7 +15,7 @@ import { TrapSignal } from '../../memory/raise.js';
 import { NO_ACCESS, READ_WRITE, WRITE } from '../../memory/shadow.js';
 import type { Rights } from '../../memory/shadow.js';
 import type { FuncId } from '../../object/object-spec.js';
-import type { Checks, Compiled, Engine, Outcome, Runner, Status } from '../engine.js';
+import type { Batch, Checks, Compiled, Engine, Outcome, Runner, Status } from '../engine.js';
 import { readOutcome } from '../outcome.js';
 import { compileModule, ENTRY } from './compile-module.js';
 import type { CompiledModule, CompileOptions } from './compile-module.js';
@@ -51,6 +51,22 @@ class WasmRunner implements Runner {
     } catch (stop) {
       this.#note(stop);
       return 'trap';
+    }
+  }
+
+  runBatch(func: FuncId, ctx: Ptr, batch: Batch): void {
+    const entry = this.#entry;
+    for (let index = 0; index < batch.count; index++) {
+      batch.arrive(index);
+      let status: Status = 'exit';
+      if (this.#framesOpen) this.#resetFrames();
+      try {
+        entry(func, ctx, 0);
+      } catch (stop) {
+        this.#note(stop);
+        status = 'trap';
+      }
+      batch.leave(index, status);
     }
   }
 
