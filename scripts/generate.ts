@@ -1,5 +1,5 @@
 /**
- * `npm run generate` writes what is made from tables: pages of docs/ from vm/spec, the JSON schema from vm/config; `npm run generate:check`
+ * `npm run generate` writes what is made from tables: pages of docs/ from vm/spec and from examples, the JSON schema from vm/config; `npm run generate:check`
  * compares instead. Exit codes: 0 written or equal; 1 one is stale; 2 wrong arguments.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,12 @@ import { format, resolveConfig } from 'prettier';
 import { writeJsonSchema } from '../vm/config/index.js';
 import { writeHelpersPage } from './page-helpers.js';
 import { writeIsaPage } from './page-isa.js';
+import { writeVerifierPage } from './page-verifier.js';
 
 const PAGES: readonly { readonly path: string; readonly write: () => string }[] = [
   { path: 'docs/isa.md', write: writeIsaPage },
   { path: 'docs/helpers.md', write: writeHelpersPage },
+  { path: 'docs/verifier.md', write: writeVerifierPage },
   { path: 'schema/skep.schema.json', write: writeJsonSchema },
 ];
 

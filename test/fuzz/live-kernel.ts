@@ -6,7 +6,8 @@ import koffi from 'koffi';
 import { assemble } from '../../vm/asm/assemble.js';
 import { toHex } from '../../vm/bytes.js';
 import { must } from '../../vm/errors.js';
-import type { ObjectSpec } from '../../vm/object/object-spec.js';
+import type { MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
+import { errno } from '../../vm/spec/errno.js';
 import { MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
 import { PROG_TYPE_ROWS, type ProgTypeName } from '../../vm/spec/prog-types.js';
 import { programFromObject } from '../../vm/verifier/verify.js';
@@ -17,7 +18,8 @@ import { TARGET } from './typed-program.js';
 
 const LOG_BYTES = 1 << 22;
 const OUT_BYTES = 4096;
-const NO_MORE = -2;
+/** A log_level: nothing but the last lines. */
+const STATISTICS = 4;
 
 export interface KernelVerdict {
   /** 0 where accepted. */
@@ -44,8 +46,8 @@ export class LiveKernel {
   readonly #standing = new Map<ProgTypeName, readonly number[]>();
   readonly #targets = new Map<ProgTypeName, number>();
 
-  #makeMaps(): readonly number[] {
-    return MAPS.map((spec) => {
+  #makeMaps(specs: readonly MapSpec[] = MAPS): readonly number[] {
+    return specs.map((spec) => {
       const fd = this.#kernel.ask('create', (attr) => {
         attr.writeUInt32LE(MAP_TYPE_ROWS[spec.type].id, 0);
         attr.writeUInt32LE(spec.keyBytes, 4);
@@ -76,9 +78,11 @@ export class LiveKernel {
 
   /** Loads bare instructions, whose map loads hold descriptors, and closes them again. */
   judgeBytes(insns: Uint8Array, type: ProgTypeName, level = 1): KernelVerdict {
-    const fd = this.#load(insns, type, level);
+    let fd = this.#load(insns, type, level);
     if (fd >= 0) this.#kernel.close(fd);
     const log = this.#log.toString('latin1', 0, this.#log.indexOf(0));
+    // The end of a log that was too long is there, but not what it came to.
+    if (fd === -errno.ENOSPC) fd = this.#load(insns, type, STATISTICS);
     const lines = log.split('\n').filter((line) => line !== '' && !/^(verification time|stack depth) /.test(line));
     const counts = /processed \d+ .*peak_states \d+/.exec(lines.at(-1) ?? '')?.[0];
     if (counts !== undefined) lines.pop();
@@ -89,6 +93,14 @@ export class LiveKernel {
     const maps = this.#standing.get(type) ?? this.#makeMaps();
     this.#standing.set(type, maps);
     return this.judgeBytes(linked(object, maps), type, level);
+  }
+
+  /** The same for an object with maps of its own. */
+  judgeObject(object: ObjectSpec): KernelVerdict {
+    const maps = this.#makeMaps(object.maps);
+    const verdict = this.judgeBytes(linked(object, maps), must(object.programs[0], 'a program').type as ProgTypeName);
+    for (const fd of maps) this.#kernel.close(fd);
+    return verdict;
   }
 
   #targetOf(type: ProgTypeName): number {
@@ -114,7 +126,7 @@ export class LiveKernel {
     const target = Buffer.alloc(4);
     target.writeInt32LE(this.#targetOf(type));
     this.#kernel.entry('update', must(maps[TAILS], 'a map'), Uint8Array.of(TAIL_INDEX, 0, 0, 0), target);
-    const program = this.#load(linked(object, maps), type, 4);
+    const program = this.#load(linked(object, maps), type, STATISTICS);
     if (program < 0) throw new Error(`loaded once, and then not: ${program}`);
     const lines = packets.map((packet) => this.#runOnce(program, packet));
     lines.push(...LOOKUP_MAPS.map((map) => this.#contents(map, must(maps[map], 'a map'))));
@@ -146,7 +158,7 @@ export class LiveKernel {
     let key: Uint8Array | undefined;
     for (;;) {
       const next = Buffer.alloc(spec.keyBytes);
-      if (this.#kernel.entry('nextKey', fd, key, next) === NO_MORE) break;
+      if (this.#kernel.entry('nextKey', fd, key, next) === -errno.ENOENT) break;
       if (this.#kernel.entry('lookup', fd, next, value) === 0) {
         found.push(`${toHex(next)}=${toHex(value.subarray(0, spec.valueBytes))}`);
       }

@@ -297,6 +297,7 @@ export class Env {
 
   /** Prints the C line of an instruction, unless it was the last one printed. */
   showLine(insn: number, prefix: string): void {
+    if (!this.log.showsPaths) return;
     const index = this.#lineAt[insn] ?? -1;
     if (index < 0 || index === this.#shownLine) return;
     const line = this.program.lines![index]!;
