@@ -1,6 +1,7 @@
 /** The whole command line as a function: parses, runs, renders what went wrong, gives the exit code. */
 import { Command, CommanderError } from 'commander';
 import { addAsmCommand } from './asm.js';
+import { addBenchCommand } from './bench.js';
 import { addConformancePluginCommand } from './conformance-plugin.js';
 import { addDisasmCommand } from './disasm.js';
 import { EXIT_BAD_INPUT } from './io.js';
@@ -33,6 +34,7 @@ function createProgram(io: Io): Command {
     addRunCommand,
     addTestCommand,
     addTraceCommand,
+    addBenchCommand,
     addDisasmCommand,
     addAsmCommand,
     addConformancePluginCommand,

@@ -4,6 +4,7 @@
  */
 import { readInput } from '../node/read-input.js';
 import { chooseProgram, ConfigError, load } from '../vm/index.js';
+import type { Checks } from '../vm/index.js';
 import type { Io } from './io.js';
 import type { GlobalSetting } from './set-globals.js';
 import { setGlobals } from './set-globals.js';
@@ -49,14 +50,23 @@ async function optionsOf(flags: StageFlags) {
   return {
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.preferred === undefined ? {} : { preferred: flags.preferred }),
-    ...(flags.unchecked === undefined ? {} : { checks: { fuel: false, memory: false } }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
     ...(flags.fuel === undefined ? {} : { fuel: flags.fuel }),
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.btf === undefined ? {} : { targetBtf: await readInput(flags.btf) }),
-    ...(flags.checked === true ? { checks: { fuel: true, memory: true } } : {}),
+    ...checksOf(flags),
   };
+}
+
+/** Nothing where flags say nothing: a config may. */
+function checksOf({ unchecked, checked, counters }: StageFlags): { readonly checks?: Partial<Checks> } {
+  const checks = {
+    ...(unchecked === true ? { fuel: false, memory: false } : {}),
+    ...(checked === true ? { fuel: true, memory: true } : {}),
+    ...(counters === true ? { counters: true } : {}),
+  };
+  return Object.keys(checks).length === 0 ? {} : { checks };
 }
 
 async function fromConfig(

@@ -17,6 +17,8 @@ export interface StageFlags extends VerifyFirstFlags {
   readonly seed?: number;
   readonly cpus?: number;
   readonly btf?: string;
+  /** Count how often basic blocks are entered. */
+  readonly counters?: true;
   /** Run with all checks, verified or not. */
   readonly checked?: boolean;
 }

@@ -76,6 +76,10 @@ export { explainRejection } from './verifier/report.js';
 export type { RejectionReport, ReportInsn, ReportRegister, ReportStep } from './verifier/report.js';
 
 export { feedCapture } from './replay/feed-capture.js';
+export { COST_NAMES, CostMeter, CostTable } from './replay/packet-costs.js';
+export type { CostName, CostTotal, PacketCost } from './replay/packet-costs.js';
+export { pairedDifference } from './replay/paired-difference.js';
+export type { PairedDifference } from './replay/paired-difference.js';
 export { Replay } from './replay/replay.js';
 export type {
   CodePlace,

@@ -3,7 +3,7 @@
  * one packet.
  */
 import type { Status } from '../engine/engine.js';
-import type { Runner } from '../engine/engine.js';
+import type { InsnPosition, Runner, SteppingRunner } from '../engine/engine.js';
 import { ConfigError, must } from '../errors.js';
 import type { Hook, HookInput } from '../hooks/hook.js';
 import { takesFrames } from '../hooks/table.js';
@@ -277,6 +277,12 @@ export class Attachment {
   trap(): TrapReport | undefined {
     const outcome = this.#runner.outcome();
     return outcome.kind === 'trap' ? reportTrap(this.#machine.object, outcome.trap) : undefined;
+  }
+
+  /** Where each frame stands that the last run's trap left open, the innermost first; engine `interp` only. */
+  openFrames(): readonly InsnPosition[] {
+    if (this.#machine.memory.word(cells.trapCode) === 0) return [];
+    return (this.#runner as Partial<SteppingRunner>).openFrames?.() ?? [];
   }
 
   #advanceClock(sec: number, nsec: number): void {

@@ -66,11 +66,19 @@ export interface Runner {
   outcome(): Outcome;
 }
 
+/** An instruction: `insn` indexes `FunctionSpec.insns`. */
+export interface InsnPosition {
+  readonly func: FuncId;
+  readonly insn: number;
+}
+
 /** A runner that can pause between any two instructions. All of its state is in memory. */
 export interface SteppingRunner extends Runner {
   begin(func: FuncId, ctx: Ptr, arg2?: number): void;
   /** Executes at most `insns` instructions. */
   step(insns: number): Status;
+  /** After a trap: where each open frame stands, the innermost first; those outside of it at their calls. */
+  openFrames(): readonly InsnPosition[];
   /** Where the next instruction is. */
   position(): { readonly func: FuncId; readonly insn: number; readonly depth: number };
   /** Value of r0-r10 as u64. */

@@ -126,6 +126,17 @@ export class Frames {
     this.#lowered.lower(func);
   }
 
+  /** The calls that open frames wait for, the innermost first. */
+  callers(): { readonly func: number; readonly insn: number }[] {
+    const calls = [];
+    for (let depth = this.depth; depth > 0; depth--) {
+      const call = this.memory.word(FRAMES_BASE + depth * FRAME_BYTES + frame.returnTo) - INSN_WORDS;
+      const { func, index } = this.insnAt(call);
+      calls.push({ func, insn: index });
+    }
+    return calls;
+  }
+
   get depth(): number {
     return this.memory.word(cells.depth);
   }

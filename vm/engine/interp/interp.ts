@@ -8,7 +8,17 @@ import { recordTrap, TrapSignal, WRITE_ACCESS } from '../../memory/raise.js';
 import type { FuncId, ObjectSpec } from '../../object/object-spec.js';
 import { INSN_ROWS } from '../../spec/insns.js';
 import { toBigInt, toNumber } from '../../u64.js';
-import type { Batch, Checks, Compiled, Engine, Outcome, Probe, Status, SteppingRunner } from '../engine.js';
+import type {
+  Batch,
+  Checks,
+  Compiled,
+  Engine,
+  InsnPosition,
+  Outcome,
+  Probe,
+  Status,
+  SteppingRunner,
+} from '../engine.js';
 import { readOutcome } from '../outcome.js';
 import { Frames } from './frames.js';
 import { Code } from './lower.js';
@@ -99,6 +109,13 @@ class InterpRunner implements SteppingRunner {
 
   outcome(): Outcome {
     return readOutcome(this.#machine);
+  }
+
+  openFrames(): readonly InsnPosition[] {
+    const { memory } = this.#machine;
+    if (memory.word(cells.trapCode) === 0) return [];
+    const innermost = { func: memory.word(cells.trapFunc), insn: memory.word(cells.trapInsn) };
+    return [innermost, ...this.#frames.callers()];
   }
 
   position(): { readonly func: FuncId; readonly insn: number; readonly depth: number } {
