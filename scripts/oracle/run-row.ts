@@ -1,4 +1,5 @@
 /** Runs a row's program on an engine as BPF_PROG_TEST_RUN would, and compares. */
+import { specialFields } from '../../vm/btf/special-fields.js';
 import { Datapath } from '../../vm/datapath/datapath.js';
 import type { EngineName } from '../../vm/datapath/engines.js';
 import { toHex } from '../../vm/bytes.js';
@@ -105,7 +106,8 @@ function withMapIndices(insns: Uint8Array, maps: ReadonlyMap<number, number>): U
 }
 
 function mapSpec(map: RowMap): MapSpec {
-  const { name, type, keyBytes, valueBytes, maxEntries, flags, mapExtra, keyType, valueType, inner } = map;
+  const { name, type, keyBytes, valueBytes, maxEntries, flags, mapExtra, btf, keyType, valueType, inner } = map;
+  const special = btf === undefined || valueType === undefined ? [] : specialFields(btf, valueType);
   return {
     name,
     type,
@@ -116,6 +118,7 @@ function mapSpec(map: RowMap): MapSpec {
     ...(mapExtra === undefined ? {} : { mapExtra }),
     ...(keyType === undefined ? {} : { keyType }),
     ...(valueType === undefined ? {} : { valueType }),
+    ...(special.length === 0 ? {} : { special }),
     ...(inner === undefined ? {} : { inner: mapSpec(inner) }),
     values: [],
     readOnly: map.frozen,

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { alignUp } from '../../vm/addr.js';
 import { encode } from '../../vm/isa/encode.js';
+import { slotsOf } from '../../vm/isa/insn.js';
 import type { MapSpec, ObjectSpec } from '../../vm/object/object-spec.js';
 import { MAP_TYPE_ROWS } from '../../vm/spec/map-types.js';
 import { linkForKernel } from '../../node/kernel/link-object.js';
@@ -21,6 +22,7 @@ const COMMANDS = {
   run: 10,
   info: 15,
   take: 21,
+  loadBtf: 18,
   freeze: 22,
 } as const;
 const XDP = 6;
@@ -68,8 +70,19 @@ export class MapKernel {
     return result < 0 ? -koffi.errno() : result;
   }
 
-  /** A map's descriptor, or a negative errno. */
-  create(spec: MapSpec): number {
+  /** A descriptor of types. */
+  loadBtf(bytes: Uint8Array): number {
+    const copy = Buffer.from(bytes);
+    const fd = this.ask('loadBtf', (attr) => {
+      attr.writeBigUInt64LE(koffi.address(copy), 0);
+      attr.writeUInt32LE(copy.length, 16);
+    });
+    if (fd < 0) throw new Error(`types not loaded: ${fd}`);
+    return fd;
+  }
+
+  /** A map's descriptor, or a negative errno. @param btf where the types of its spec are */
+  create(spec: MapSpec, btf = 0): number {
     const inner = spec.inner === undefined ? 0 : this.create(spec.inner);
     if (inner < 0) return inner;
     const fd = this.ask('create', (attr) => {
@@ -79,6 +92,9 @@ export class MapKernel {
       attr.writeUInt32LE(spec.maxEntries, 12);
       attr.writeUInt32LE(spec.flags, 16);
       attr.writeUInt32LE(inner, 20);
+      attr.writeUInt32LE(btf, 48);
+      attr.writeUInt32LE(btf === 0 ? 0 : (spec.keyType ?? 0), 52);
+      attr.writeUInt32LE(btf === 0 ? 0 : (spec.valueType ?? 0), 56);
       attr.writeBigUInt64LE(spec.mapExtra ?? 0n, 64);
     });
     if (inner > 0) this.close(inner);
@@ -121,22 +137,54 @@ export class MapKernel {
     return info.readUInt32LE(4);
   }
 
-  /** A program's descriptor. */
-  load(object: ObjectSpec, maps: readonly number[]): number {
+  /** What the verifier says: errno (0: accepted) and the log's lines without statistics. */
+  judge(
+    object: ObjectSpec,
+    maps: readonly number[],
+    types: { readonly btf: number; readonly functions: readonly number[] },
+    type: number,
+  ): { readonly errno: number; readonly lines: readonly string[] } {
+    const { fd, text } = this.#load(object, maps, types, type);
+    if (fd >= 0) this.close(fd);
+    return { errno: Math.max(0, -fd), lines: text.trimEnd().split('\n') };
+  }
+
+  /** A program's descriptor. @param types of its functions, in the order of the stream */
+  load(
+    object: ObjectSpec,
+    maps: readonly number[],
+    types?: { readonly btf: number; readonly functions: readonly number[] },
+  ): number {
+    const { fd, text } = this.#load(object, maps, types, XDP);
+    if (fd < 0) throw new Error(`not loaded (${fd}): ${text.slice(-500)}`);
+    return fd;
+  }
+
+  #load(
+    object: ObjectSpec,
+    maps: readonly number[],
+    types: { readonly btf: number; readonly functions: readonly number[] } | undefined,
+    type: number,
+  ): { readonly fd: number; readonly text: string } {
     const insns = encode(linkForKernel(object, 0, maps));
     const license = Buffer.from('GPL\0');
     const log = Buffer.alloc(1 << 20);
+    const info = functionInfo(object, types?.functions ?? []);
     const fd = this.ask('load', (attr) => {
-      attr.writeUInt32LE(XDP, 0);
+      attr.writeUInt32LE(type, 0);
       attr.writeUInt32LE(insns.length / 8, 4);
       attr.writeBigUInt64LE(koffi.address(insns), 8);
       attr.writeBigUInt64LE(koffi.address(license), 16);
       attr.writeUInt32LE(1, 24);
       attr.writeUInt32LE(log.length, 28);
       attr.writeBigUInt64LE(koffi.address(log), 32);
+      if (types === undefined) return;
+      attr.writeUInt32LE(types.btf, 72);
+      attr.writeUInt32LE(8, 76);
+      attr.writeBigUInt64LE(koffi.address(info), 80);
+      attr.writeUInt32LE(types.functions.length, 88);
     });
-    if (fd < 0) throw new Error(`not loaded (${fd}): ${log.toString('latin1', 0, log.indexOf(0)).slice(-500)}`);
-    return fd;
+    return { fd, text: log.toString('latin1', 0, log.indexOf(0)) };
   }
 
   /** The packet as the program left it. */
@@ -162,4 +210,16 @@ export class MapKernel {
   valueBytes(spec: MapSpec): number {
     return MAP_TYPE_ROWS[spec.type].perCpu === true ? alignUp(spec.valueBytes, 8) * this.cpus : spec.valueBytes;
   }
+}
+
+/** Records of bpf_func_info: where each function starts, and its type. */
+function functionInfo({ functions }: ObjectSpec, types: readonly number[]): Buffer {
+  const info = Buffer.alloc(8 * types.length + 8);
+  let slot = 0;
+  for (const [index, type] of types.entries()) {
+    info.writeUInt32LE(slot, 8 * index);
+    info.writeUInt32LE(type, 8 * index + 4);
+    slot += (functions[index]?.insns ?? []).reduce((sum, insn) => sum + slotsOf(insn), 0);
+  }
+  return info;
 }

@@ -25,6 +25,7 @@ import type { HeldSocket } from '../world/socket-table.js';
 import { retvalOf } from './retval.js';
 import { redirectOf } from './redirect.js';
 import type { Redirect } from './redirect.js';
+import { runTimers } from './run-timers.js';
 import { reportTrap } from './trap-report.js';
 import type { TrapReport } from './trap-report.js';
 import { tunnelOfPacket } from './tunnel.js';
@@ -162,9 +163,10 @@ export class Attachment {
   /** What comes before a packet. */
   #begin(sec: number, nsec: number): void {
     this.#machine.enter(this.#hook);
-    this.#machine.beginEvent();
     this.#advanceClock(sec, nsec);
     this.#machine.world.setClock(this.#clockLo, this.#clockHi);
+    runTimers(this.#machine, this.#runner);
+    this.#machine.beginEvent();
   }
 
   /** What a packet that is there brings with it. */

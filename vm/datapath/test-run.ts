@@ -14,6 +14,7 @@ import { errno } from '../spec/errno.js';
 import { ATTACH_TYPES } from '../spec/prog-types.js';
 import { toNumber } from '../u64.js';
 import type { MapEvent } from '../world/effects.js';
+import { runTimers } from './run-timers.js';
 import { reportTrap } from './trap-report.js';
 import type { TrapReport } from './trap-report.js';
 
@@ -56,6 +57,7 @@ export class TestRun {
   run(program: ProgramSpec, input: TestRunInput): TestRunResult {
     const machine = this.#machine;
     const { memory, maps, world, layout } = machine;
+    runTimers(machine, this.#runner);
     const hook = must(hookOf(program.type, program.attachType), 'a hook');
     const model = testRunOf(hook.type);
     if (model === undefined) return failed(errno.ENOTSUPP);

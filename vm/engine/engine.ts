@@ -62,6 +62,8 @@ export interface Runner {
   run(func: FuncId, ctx: Ptr, arg2?: number): Status;
   /** Runs a function on each packet of a batch, with r1 = `ctx`. One that traps does not keep the others from being run. */
   runBatch(func: FuncId, ctx: Ptr, batch: Batch): void;
+  /** Runs a callback, to be called between runs, with r1-r3. Counts as a run of its own. */
+  runCallback(func: FuncId, args: readonly [Ptr, Ptr, Ptr]): Status;
   /** What the last run came to; allocates, so not for hot loops that only want cells. */
   outcome(): Outcome;
 }

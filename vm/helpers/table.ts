@@ -31,6 +31,8 @@ import {
   setRetval,
 } from './current-task.js';
 import { getNumaNodeId } from './placement.js';
+import { spinLock, spinUnlock } from './spin-lock.js';
+import { timerCancel, timerInit, timerSetCallback, timerStart } from './timers.js';
 import { skAssign } from './sk-assign.js';
 import { skLookupTcp, skLookupUdp, skcLookupTcp } from './socket-lookup.js';
 import {
@@ -225,6 +227,12 @@ const HELPERS: readonly Helper[] = [
   tcpRawCheckSyncookieIpv6,
   loop,
   forEachMapElem,
+  spinLock,
+  spinUnlock,
+  timerInit,
+  timerSetCallback,
+  timerStart,
+  timerCancel,
 ];
 
 const BY_NAME: ReadonlyMap<HelperName, Helper> = new Map(HELPERS.map((helper) => [helper.name, helper]));

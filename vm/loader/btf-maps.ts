@@ -3,6 +3,7 @@
  * conventions are libbpf's (`__uint`, `__type`, `__array`, `__ulong` of bpf_helpers.h).
  */
 import type { Btf, BtfComposite, BtfId, BtfMember } from '../btf/btf.js';
+import { specialFields } from '../btf/special-fields.js';
 import type { ElfSection } from '../elf/elf.js';
 import { LoadError } from '../errors.js';
 import { MAP_FLAGS, MAP_TYPE_ROWS, mapTypeById } from '../spec/map-types.js';
@@ -121,6 +122,8 @@ function readDefinition(
   if (row === undefined) throw bad(reading, 'type', `Linux 6.18 has no map type ${String(fields.type)}`);
   if (fields.pinning !== 0) reading.ctx.notes.add('pinning-ignored', `map ${reading.map}: pinning is ignored`);
   const inner = fields.inner === undefined ? undefined : innerOf(reading, fields.inner, name, depth);
+  const { btf } = reading.ctx;
+  const special = btf === undefined || fields.valueType === undefined ? [] : specialFields(btf, fields.valueType);
   const spec: PendingMap = {
     name,
     type: row.name,
@@ -130,6 +133,7 @@ function readDefinition(
     ...(fields.mapExtra === 0n ? {} : { mapExtra: fields.mapExtra }),
     ...(fields.keyType === undefined ? {} : { keyType: fields.keyType }),
     ...(fields.valueType === undefined ? {} : { valueType: fields.valueType }),
+    ...(special.length === 0 ? {} : { special }),
     ...(inner === undefined ? {} : { inner }),
     values: [],
     readOnly: (fields.flags & MAP_FLAGS.BPF_F_RDONLY_PROG) !== 0,

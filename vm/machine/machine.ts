@@ -18,6 +18,8 @@ import type { WorldOptions } from '../world/world.js';
 import { STACK_BYTES } from './layout.js';
 import type { Layout } from './layout.js';
 import { MapTable } from './map-table.js';
+import { Timers } from './timers.js';
+import type { SavedTimers } from './timers.js';
 
 const CHECKPOINT_PAGE_BYTES = 4096;
 
@@ -25,6 +27,7 @@ const CHECKPOINT_PAGE_BYTES = 4096;
 export interface Checkpoint {
   readonly pages: ReadonlyMap<number, Uint8Array>;
   readonly effects: SavedEffects;
+  readonly timers: SavedTimers;
   readonly hook: Hook | undefined;
 }
 
@@ -35,6 +38,7 @@ export class Machine {
   readonly shadow: Shadow;
   readonly world: World;
   readonly maps: MapTable;
+  readonly timers: Timers;
   readonly xdp: XdpBuff;
   readonly skb: SkBuff;
   readonly bytes: ByteBuff;
@@ -60,7 +64,11 @@ export class Machine {
       emit: (event) => {
         this.world.effects.emit(event);
       },
+      freeTimer: (at) => {
+        this.timers.free(at);
+      },
     });
+    this.timers = new Timers(this.memory, this.maps, layout.callbackKey);
     this.xdp = new XdpBuff(this.memory, this.shadow, layout.packets, layout.ctx);
     this.skb = new SkBuff(this.memory, this.shadow, layout.packets, layout.ctx);
     this.bytes = new ByteBuff(this.memory, this.shadow, layout.packets, layout.ctx);
@@ -183,12 +191,13 @@ export class Machine {
         if (!this.#isZero(at)) pages.set(at / CHECKPOINT_PAGE_BYTES, this.memory.read(at, CHECKPOINT_PAGE_BYTES));
       }
     }
-    return { pages, effects: this.world.effects.save(), hook: this.#hook };
+    return { pages, effects: this.world.effects.save(), timers: this.timers.save(), hook: this.#hook };
   }
 
   /** Goes back to a checkpoint of this machine. */
   restore(checkpoint: Checkpoint): void {
     this.world.effects.restore(checkpoint.effects);
+    this.timers.restore(checkpoint.timers);
     this.#use(checkpoint.hook);
     for (const [from, to] of this.#extents()) {
       for (let at = from; at < to; at += CHECKPOINT_PAGE_BYTES) {

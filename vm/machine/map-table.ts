@@ -19,6 +19,7 @@ import type { ProgArrayOps } from '../maps/prog-array.js';
 import type { RingbufOps } from '../maps/ringbuf.js';
 import type { SkStorageOps } from '../maps/sk-storage.js';
 import type { SocketMapOps } from '../maps/socket-entries.js';
+import { hasSpinLock, hideSpecial } from '../maps/special-values.js';
 import { wantsLock } from '../maps/update-flags.js';
 import type { Memory } from '../memory/memory.js';
 import { raiseTrap } from '../memory/raise.js';
@@ -164,6 +165,16 @@ export class MapTable {
 
   socketAt(ptr: Ptr): Socket | undefined {
     return this.#env.sockets?.at(ptr);
+  }
+
+  /** Where the values of a map begin, behind a guest's pointer, and how far they may reach; traps where it is none. */
+  extent(descriptor: Ptr): { readonly spec: MapSpec; readonly ops: MapOps; readonly base: Ptr; readonly bytes: number } {
+    const { spec, ops, kind } = this.#slotAt(descriptor);
+    const id = mapAt(this.#layout, descriptor);
+    const placed = this.#layout.maps[id];
+    if (placed !== undefined) return { spec, ops, base: placed.base, bytes: placed.bytes };
+    const { base } = this.#inner.at(id - this.#slots.length);
+    return { spec, ops, base, bytes: kind?.plan(spec, this.#layout.cpus, this.#layout.worldSize).bytes ?? 0 };
   }
 
   /** A map of values without keys behind a guest's pointer; traps where it is none. */
@@ -364,7 +375,7 @@ export class MapHandle {
   set(key: Uint8Array, value: Uint8Array, flags = 0): number {
     const at = this.#putKey(key);
     this.#check('value', value, this.valueBytes);
-    if (wantsLock(flags)) return -errno.EINVAL;
+    if (wantsLock(flags) && !hasSpinLock(this.spec)) return -errno.EINVAL;
     if (this.holdsMaps) return this.#putMap(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
     if (holdsSockets(this.spec)) {
       return this.#putSocket(at, new DataView(value.buffer, value.byteOffset).getUint32(0, true), flags);
@@ -480,7 +491,9 @@ export class MapHandle {
       );
       return said.subarray(0, this.spec.valueBytes);
     }
-    if (!this.perCpu) return this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes);
+    if (!this.perCpu) {
+      return hideSpecial(this.spec, this.#memory.read(this.#ops.lookupOn(key, 0), this.spec.valueBytes));
+    }
     const stride = alignUp(this.spec.valueBytes, 8);
     const out = new Uint8Array(stride * this.#layout.cpus);
     for (let cpu = 0; cpu < this.#layout.cpus; cpu++) {

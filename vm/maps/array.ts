@@ -8,6 +8,7 @@ import { errno } from '../spec/errno.js';
 import { MAP_FLAGS, UPDATE_FLAGS } from '../spec/map-types.js';
 import { checkMapSpec, checkSize } from './check-spec.js';
 import type { LookupSite, MapEnv, MapKind, MapOps } from './map-kind.js';
+import { hasSpinLock, specialValues } from './special-values.js';
 import { knowsUpdateFlags, wantsLock } from './update-flags.js';
 
 const FLAGS =
@@ -30,7 +31,7 @@ export function checkArrayUpdate(spec: MapSpec, index: number, flags: number): n
   if (!knowsUpdateFlags(flags)) return -errno.EINVAL;
   if (index >= spec.maxEntries) return -errno.E2BIG;
   if ((flags & UPDATE_FLAGS.BPF_NOEXIST) !== 0) return -errno.EEXIST;
-  return wantsLock(flags) ? -errno.EINVAL : 0;
+  return wantsLock(flags) && !hasSpinLock(spec) ? -errno.EINVAL : 0;
 }
 
 /** Distance between values: the kernel rounds up to 8. */
@@ -42,6 +43,7 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { memory, shadow } = env;
   const stride = valueStride(spec);
   const rights = rightsOf(spec);
+  const special = specialValues(env, spec);
   const eager = isEager(spec);
   if (eager) {
     for (let i = 0; i < spec.maxEntries; i++) shadow.mark(base + i * stride, spec.valueBytes, rights);
@@ -60,7 +62,8 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
       const index = memory.view.getUint32(key, true);
       const failed = checkArrayUpdate(spec, index, flags);
       if (failed !== 0) return failed;
-      memory.u8.copyWithin(base + index * stride, value, value + spec.valueBytes);
+      special.copy(base + index * stride, value);
+      special.release(base + index * stride);
       return 0;
     },
     remove: () => -errno.EINVAL,

@@ -14,7 +14,8 @@ import { emitFind } from './emit-find.js';
 import { bindEntries, planEntries } from './entry-table.js';
 import type { EntryTablePlan } from './entry-table.js';
 import type { MapEnv, MapKind, MapOps } from './map-kind.js';
-import { knowsUpdateFlags, wantsLock } from './update-flags.js';
+import { specialValues } from './special-values.js';
+import { knowsUpdateFlags, wantsLock, withoutLock } from './update-flags.js';
 
 export const HASH_FLAGS =
   MAP_FLAGS.BPF_F_NO_PREALLOC |
@@ -60,9 +61,9 @@ function planOf(spec: MapSpec, cpus: number): EntryTablePlan {
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { valueBytes } = spec;
   const { shadow } = env;
-  const { u8 } = env.memory;
   const table = bindEntries(env, planOf(spec, env.cpus), base);
   const rights = valueRights(spec);
+  const special = specialValues(env, spec);
   const lookup = (key: Ptr): Ptr => {
     const entry = table.find(key, table.hashOf(key));
     return entry === 0 ? 0 : table.valueOf(entry);
@@ -71,23 +72,30 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
     lookup,
     lookupOn: lookup,
     update(key, value, flags) {
-      if (!knowsUpdateFlags(flags) || wantsLock(flags)) return -errno.EINVAL;
+      if (!knowsUpdateFlags(flags) || (wantsLock(flags) && !special.hasLock)) return -errno.EINVAL;
       const hash = table.hashOf(key);
       const present = table.find(key, hash);
-      const failed = checkPresence(present !== 0, flags);
+      const failed = checkPresence(present !== 0, withoutLock(flags));
       if (failed !== 0) return failed;
+      if (present !== 0 && wantsLock(flags)) {
+        special.copy(table.valueOf(present), value);
+        special.release(table.valueOf(present));
+        return 0;
+      }
       const entry = present === 0 ? table.take() : table.replace(present, key, hash);
       if (entry === 0) return present === 0 ? -errno.E2BIG : -errno.ENOMEM;
       const at = table.valueOf(entry);
-      u8.copyWithin(at, value, value + valueBytes);
+      special.copy(at, value);
       shadow.mark(at, valueBytes, rights);
       if (present === 0) table.link(entry, key, hash);
+      else special.release(table.valueOf(present));
       return 0;
     },
     remove(key) {
       const entry = table.find(key, table.hashOf(key));
       if (entry === 0) return -errno.ENOENT;
       table.unlink(entry);
+      special.release(table.valueOf(entry));
       table.give(entry);
       return 0;
     },

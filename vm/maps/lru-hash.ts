@@ -13,6 +13,7 @@ import { checkHashSpec, checkPresence, HASH_FLAGS, valueRights } from './hash.js
 import { bindLru, lruBytes, lruCapacity, usedBits } from './lru.js';
 import type { Lru, LruShape } from './lru.js';
 import type { LookupSite, MapEnv, MapKind, MapOps } from './map-kind.js';
+import { specialValues } from './special-values.js';
 
 interface Plan {
   readonly shape: LruShape;
@@ -41,10 +42,17 @@ export interface LruTable {
   readonly remove: (key: Ptr) => number;
 }
 
-/** A table whose entries come from the LRU lists behind it. */
-export function bindLruTable(env: MapEnv, plan: Plan, base: Ptr): LruTable {
+/**
+ * A table whose entries come from the LRU lists behind it.
+ * @param released told of the value of an entry that goes
+ */
+export function bindLruTable(env: MapEnv, plan: Plan, base: Ptr, released: (value: Ptr) => void = () => undefined): LruTable {
   const table = bindEntries(env, plan.table, base);
-  const lru = bindLru(env.memory, base + plan.lruAt, plan.shape, (entry) => table.unlink(entry));
+  const lru = bindLru(env.memory, base + plan.lruAt, plan.shape, (entry) => {
+    const linked = table.unlink(entry);
+    if (linked) released(table.valueOf(entry));
+    return linked;
+  });
   return {
     table,
     lru,
@@ -52,6 +60,7 @@ export function bindLruTable(env: MapEnv, plan: Plan, base: Ptr): LruTable {
       const entry = table.find(key, table.hashOf(key));
       if (entry === 0) return -errno.ENOENT;
       table.unlink(entry);
+      released(table.valueOf(entry));
       lru.push(entry);
       return 0;
     },
@@ -73,7 +82,8 @@ export function emitLruLookup(site: LookupSite, { table, shape, lruAt }: Plan): 
 function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { memory, shadow } = env;
   const { valueBytes } = spec;
-  const { table, lru, remove } = bindLruTable(env, planLruHash(spec, valueBytes, env.cpus), base);
+  const special = specialValues(env, spec);
+  const { table, lru, remove } = bindLruTable(env, planLruHash(spec, valueBytes, env.cpus), base, special.release);
   const rights = valueRights(spec);
   const find = (key: Ptr): number => table.find(key, table.hashOf(key));
   return {
@@ -102,10 +112,11 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
       if (present !== 0) {
         lru.touch(entry);
         table.unlink(present);
+        special.release(table.valueOf(present));
         lru.push(present);
       }
       const at = table.valueOf(entry);
-      memory.u8.copyWithin(at, value, value + valueBytes);
+      special.copy(at, value);
       shadow.mark(at, valueBytes, rights);
       table.link(entry, key, hash);
       if (present !== 0) table.succeed(entry, present);

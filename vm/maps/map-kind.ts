@@ -20,6 +20,8 @@ export interface MapEnv {
   readonly cpus: number;
   /** Called with the record when a program submits to a ring buffer or perf buffer. The bytes are a copy. */
   readonly emit: (event: MapEvent) => void;
+  /** Called with the address of a timer whose value goes away. */
+  readonly freeTimer?: (at: Ptr) => void;
   /** For maps that hold sockets or cgroups, or something on each of them. */
   readonly sockets?: SocketTable;
   readonly cgroups?: Cgroups;

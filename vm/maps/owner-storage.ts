@@ -7,6 +7,7 @@ import type { Ptr } from '../addr.js';
 import { NO_ACCESS, READ_WRITE } from '../memory/shadow.js';
 import type { MapSpec } from '../object/object-spec.js';
 import type { MapEnv } from './map-kind.js';
+import { specialValues } from './special-values.js';
 
 const PRESENT_BYTES = 8;
 
@@ -25,7 +26,9 @@ export function ownerStorageBytes(spec: MapSpec, owners: number): number {
   return (PRESENT_BYTES + alignUp(spec.valueBytes, 8)) * owners;
 }
 
-export function bindOwnerStorage({ memory, shadow }: MapEnv, spec: MapSpec, base: Ptr, owners: number): OwnerStorage {
+export function bindOwnerStorage(env: MapEnv, spec: MapSpec, base: Ptr, owners: number): OwnerStorage {
+  const { memory, shadow } = env;
+  const special = specialValues(env, spec);
   const { valueBytes } = spec;
   const stride = PRESENT_BYTES + alignUp(valueBytes, 8);
   const at = (owner: number): Ptr => base + stride * owner;
@@ -37,7 +40,7 @@ export function bindOwnerStorage({ memory, shadow }: MapEnv, spec: MapSpec, base
       const value = at(owner) + PRESENT_BYTES;
       memory.setWord(at(owner), 1);
       if (from === 0) memory.u8.fill(0, value, value + valueBytes);
-      else memory.u8.copyWithin(value, from, from + valueBytes);
+      else special.copy(value, from);
       shadow.mark(value, valueBytes, READ_WRITE);
       return value;
     },

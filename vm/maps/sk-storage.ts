@@ -10,6 +10,8 @@ import { checkMapSpec, checkSize, refuseMap } from './check-spec.js';
 import type { MapKind, MapOps } from './map-kind.js';
 import { bindOwnerStorage, ownerStorageBytes } from './owner-storage.js';
 import type { OwnerStorage } from './owner-storage.js';
+import { hasSpinLock } from './special-values.js';
+import { knowsUpdateFlags, wantsLock, withoutLock } from './update-flags.js';
 
 const FLAGS = MAP_FLAGS.BPF_F_NO_PREALLOC | MAP_FLAGS.BPF_F_CLONE;
 /** BPF_LOCAL_STORAGE_MAX_VALUE_SIZE on x86_64. */
@@ -43,12 +45,13 @@ export const skStorageKind: MapKind & { bind(...args: Parameters<MapKind['bind']
       lookup,
       lookupOn: lookup,
       update(key, value, flags) {
-        if (flags > UPDATE_FLAGS.BPF_EXIST) return -errno.EINVAL;
+        if (!knowsUpdateFlags(flags) || (wantsLock(flags) && !hasSpinLock(spec))) return -errno.EINVAL;
         const owner = ownerOf(key);
         if (owner < 1 || owner >= owners) return -errno.EBADF;
         const present = storage.find(owner) !== 0;
-        if (present && flags === UPDATE_FLAGS.BPF_NOEXIST) return -errno.EEXIST;
-        if (!present && flags === UPDATE_FLAGS.BPF_EXIST) return -errno.ENOENT;
+        const asked = withoutLock(flags);
+        if (present && asked === UPDATE_FLAGS.BPF_NOEXIST) return -errno.EEXIST;
+        if (!present && asked === UPDATE_FLAGS.BPF_EXIST) return -errno.ENOENT;
         storage.make(owner, value);
         return 0;
       },

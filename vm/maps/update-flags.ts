@@ -6,7 +6,11 @@ export function knowsUpdateFlags(flags: number): boolean {
   return (flags & ~UPDATE_FLAGS.BPF_F_LOCK) >>> 0 <= UPDATE_FLAGS.BPF_EXIST;
 }
 
-/** Whether the update shall hold the value's spin lock. No map that skep runs has one, so this is -EINVAL. */
+/** Whether the update shall hold the value's spin lock; -EINVAL where it has none. */
 export function wantsLock(flags: number): boolean {
   return (flags & UPDATE_FLAGS.BPF_F_LOCK) !== 0;
+}
+
+export function withoutLock(flags: number): number {
+  return flags & ~UPDATE_FLAGS.BPF_F_LOCK;
 }

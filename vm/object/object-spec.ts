@@ -3,6 +3,7 @@
  * `machine/layout` places it, engines compile it. Knows nothing of ELF.
  */
 import type { Btf } from '../btf/btf.js';
+import type { SpecialField } from '../btf/special-fields.js';
 import type { Insn } from '../isa/insn.js';
 import type { MapTypeName } from '../spec/map-types.js';
 import type { AttachTypeName, ProgTypeName } from '../spec/prog-types.js';
@@ -98,6 +99,8 @@ export interface MapSpec {
   /** BTF type ids. */
   readonly keyType?: number;
   readonly valueType?: number;
+  /** What in its values only helpers may touch; absent where there is nothing. */
+  readonly special?: readonly SpecialField[];
   /** Template of the maps inside a map-in-map. */
   readonly inner?: MapSpec;
   readonly values: readonly MapValueRef[];

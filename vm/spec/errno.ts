@@ -7,6 +7,7 @@ export const errno = {
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
+  EDEADLK: 35,
   EACCES: 13,
   EFAULT: 14,
   EBUSY: 16,

@@ -110,10 +110,11 @@ export class Frames {
   }
 
   /** Prepares a run of `func`. */
-  begin(func: number, ctx: Ptr, arg2: number): void {
+  begin(func: number, ctx: Ptr, arg2: number, arg3: number): void {
     this.regs.fill(0);
     this.regs[2] = ctx;
     this.regs[4] = arg2;
+    this.regs[6] = arg3;
     // A trap leaves frames open; their rights end with the run.
     if (this.#checks.memory) for (let depth = this.depth; depth > 0; depth--) this.#markFrame(depth, NO_ACCESS);
     this.#setDepth(0);

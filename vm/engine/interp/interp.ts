@@ -42,13 +42,21 @@ class InterpRunner implements SteppingRunner {
   }
 
   run(func: FuncId, ctx: Ptr, arg2 = 0): Status {
+    return this.#run(func, ctx, arg2, 0);
+  }
+
+  runCallback(func: FuncId, [r1, r2, r3]: readonly [Ptr, Ptr, Ptr]): Status {
+    return this.#run(func, r1, r2, r3);
+  }
+
+  #run(func: FuncId, ctx: Ptr, arg2: number, arg3: number): Status {
     let status: Status;
     if (this.#probe === undefined) {
-      this.#prepare(func, ctx, arg2);
+      this.#prepare(func, ctx, arg2, arg3);
       do status = this.#advance(CHUNK);
       while (status === 'paused');
     } else {
-      this.begin(func, ctx, arg2);
+      this.begin(func, ctx, arg2, arg3);
       do status = this.#probedStep(this.#probe);
       while (status === 'paused');
     }
@@ -62,14 +70,14 @@ class InterpRunner implements SteppingRunner {
     }
   }
 
-  begin(func: FuncId, ctx: Ptr, arg2 = 0): void {
-    this.#prepare(func, ctx, arg2);
+  begin(func: FuncId, ctx: Ptr, arg2 = 0, arg3 = 0): void {
+    this.#prepare(func, ctx, arg2, arg3);
     this.#frames.saveRegisters();
   }
 
-  #prepare(func: FuncId, ctx: Ptr, arg2: number): void {
+  #prepare(func: FuncId, ctx: Ptr, arg2: number, arg3: number): void {
     this.#machine.memory.setWord(cells.trapCode, 0);
-    this.#frames.begin(func, ctx, arg2);
+    this.#frames.begin(func, ctx, arg2, arg3);
     this.#storeInsns(0);
     this.#machine.memory.setWord(cells.resume, this.#frames.pc);
   }

@@ -24,6 +24,8 @@ import { ARGUMENTS } from './register-use.js';
 
 /** Name of the exported entry: (function, r1, r2) -> nothing; r0 and the count are in cells. */
 export const ENTRY = 'run';
+/** Name of the exported entry of callbacks that are called between runs, as a timer's: (function, r1, r2, r3) -> nothing. */
+export const CALLBACK_ENTRY = 'callback';
 
 export interface CompileOptions {
   readonly control?: ControlFlow;
@@ -96,13 +98,18 @@ export function emitModule(
     builder.setBody(at, code);
     if (code.marks.length > 0) marked.set(at, code.marks);
   }
-  const usesPointers = needs.callback.length > 0 || needs.registerCalls;
+  const usesPointers = needs.callback.length > 0 || needs.registerCalls || needs.timers;
   builder.setTable([
     ...entriesFor(context, MAIN_PARAMETERS, mainType),
     ...(usesPointers ? entriesFor(context, ARGUMENTS, pointerType) : []),
   ]);
   builder.setBody(entry, emitEntry(context));
   builder.exportFunction(ENTRY, entry);
+  if (needs.timers) {
+    const callbackEntry = builder.addFunction(builder.type(['i32', 'i32', 'i32', 'i32'], []));
+    builder.setBody(callbackEntry, emitCallbackEntry(context));
+    builder.exportFunction(CALLBACK_ENTRY, callbackEntry);
+  }
   const bytes = builder.finish();
   const sections = new Map(
     [...marked].map(([at, marks]) => [at, { marks, start: must(builder.starts[builder.bodyOf(at)], 'a start') }]),
@@ -128,8 +135,28 @@ function entriesFor({ builder, plans, functions }: ModuleContext, takes: readonl
   });
 }
 
-function emitEntry({ checks, mainType, tailCalls, imports }: ModuleContext): CodeBuilder {
-  const code = new CodeBuilder(3);
+function emitEntry(context: ModuleContext): CodeBuilder {
+  return emitStart(context, 3, (code, first) => {
+    code.localGet(1).op('i64.extend_i32_u').localGet(2).op('i64.extend_i32_u').localGet(first);
+    code.localGet(0).callIndirect(context.mainType);
+  });
+}
+
+function emitCallbackEntry(context: ModuleContext): CodeBuilder {
+  return emitStart(context, 4, (code, first) => {
+    for (const parameter of [1, 2, 3]) code.localGet(parameter).op('i64.extend_i32_u');
+    code.i64(0).i64(0).localGet(first);
+    code.localGet(0).i32(context.functions.length).op('i32.add').callIndirect(context.pointerType);
+  });
+}
+
+/** @param call leaves r0 and what is left of the count, which begins with that of a local */
+function emitStart(
+  { checks, mainType, tailCalls, imports }: ModuleContext,
+  parameters: number,
+  call: (code: CodeBuilder, first: number) => void,
+): CodeBuilder {
+  const code = new CodeBuilder(parameters);
   const r0 = code.local('i64');
   const left = code.local('i64');
   const first = code.local('i64');
@@ -138,8 +165,8 @@ function emitEntry({ checks, mainType, tailCalls, imports }: ModuleContext): Cod
     code.i32(0).i32(0).memory('i32.store', cells[cell], 2);
   }
   if (checks.fuel) code.i32(0).memory('i64.load', cells.fuel, 3).localSet(first);
-  code.localGet(1).op('i64.extend_i32_u').localGet(2).op('i64.extend_i32_u').localGet(first);
-  code.localGet(0).callIndirect(mainType).localSet(left).localSet(r0);
+  call(code, first);
+  code.localSet(left).localSet(r0);
   if (!tailCalls && imports.tailCall >= 0) emitTrampoline(code, { mainType }, left, word, () => code.localSet(r0));
   code.i32(0).localGet(r0).memory('i64.store', cells.r0, 3);
   code.i32(0).localGet(first).localGet(left).op('i64.sub').memory('i64.store', cells.insns, 3);

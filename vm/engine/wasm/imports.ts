@@ -33,6 +33,8 @@ export interface Needs {
   readonly callback: readonly CallbackHelper[];
   readonly tailCalls: boolean;
   readonly registerCalls: boolean;
+  /** Starts timers, whose callbacks are called from outside. */
+  readonly timers: boolean;
 }
 
 /** Function indices of imports in the module. */
@@ -54,6 +56,7 @@ export function needsOf(object: ObjectSpec): Needs {
     plain: helpers.filter((helper): helper is PlainHelper | Kfunc => !isCallback(helper)),
     callback: helpers.filter(isCallback),
     tailCalls: names.has('tail_call'),
+    timers: names.has('timer_set_callback'),
     registerCalls: object.functions.some(({ insns }) => insns.some(({ name }) => name === 'callx')),
   };
 }

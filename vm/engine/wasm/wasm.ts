@@ -6,7 +6,7 @@
  * nor count. Does not step and takes no probe.
  */
 import type { Ptr } from '../../addr.js';
-import { InvariantError, LoadError } from '../../errors.js';
+import { InvariantError, LoadError, must } from '../../errors.js';
 import { wasm as host } from '../../host.js';
 import { STACK_BYTES } from '../../machine/layout.js';
 import type { Machine } from '../../machine/machine.js';
@@ -17,17 +17,20 @@ import type { Rights } from '../../memory/shadow.js';
 import type { FuncId } from '../../object/object-spec.js';
 import type { Batch, Checks, Compiled, Engine, Outcome, Runner, Status } from '../engine.js';
 import { readOutcome } from '../outcome.js';
-import { compileModule, ENTRY } from './compile-module.js';
+import { CALLBACK_ENTRY, compileModule, ENTRY } from './compile-module.js';
 import type { CompiledModule, CompileOptions } from './compile-module.js';
 import { bindImports, IMPORT_MODULE } from './imports.js';
 import { noteHostStop, noteStop } from './stopped.js';
 
 type Entry = (func: FuncId, ctx: Ptr, arg2: number) => void;
+type CallbackEntry = (func: FuncId, r1: Ptr, r2: Ptr, r3: Ptr) => void;
 
 class WasmRunner implements Runner {
   readonly #machine: Machine;
   readonly #checks: Checks;
   readonly #entry: Entry;
+  /** Undefined where the object has no timers. */
+  readonly #callbackEntry: CallbackEntry | undefined;
   readonly #compiled: CompiledModule;
   /** Whether frames may have rights that the next run must not find. */
   #framesOpen = true;
@@ -38,7 +41,9 @@ class WasmRunner implements Runner {
     this.#checks = checks;
     this.#compiled = compiled;
     const imports = { [IMPORT_MODULE]: bindImports(compiled.needs, machine, checks) };
-    this.#entry = new host.Instance(compiled.module, imports).exports[ENTRY] as Entry;
+    const { exports } = new host.Instance(compiled.module, imports);
+    this.#entry = exports[ENTRY] as Entry;
+    this.#callbackEntry = exports[CALLBACK_ENTRY] as CallbackEntry | undefined;
     // No frame is open but the first: a program that strays from it into another must be caught.
     if (machine.memory.word(cells.depth) === 0) this.#markFrames(1, MAX_FRAMES - 1, NO_ACCESS);
   }
@@ -67,6 +72,18 @@ class WasmRunner implements Runner {
         status = 'trap';
       }
       batch.leave(index, status);
+    }
+  }
+
+  runCallback(func: FuncId, [r1, r2, r3]: readonly [Ptr, Ptr, Ptr]): Status {
+    const enter = must(this.#callbackEntry, 'the entry of callbacks');
+    if (this.#framesOpen) this.#resetFrames();
+    try {
+      enter(func, r1, r2, r3);
+      return 'exit';
+    } catch (stop) {
+      this.#note(stop);
+      return 'trap';
     }
   }
 
