@@ -107,7 +107,7 @@ export class Timers {
     for (const timer of this.#timers.values()) {
       const { due, turn } = timer;
       if (due === undefined || due > now) continue;
-      if (next === undefined || due < next.due! || (due === next.due && turn < next.turn)) next = timer;
+      if (next?.due === undefined || due < next.due || (due === next.due && turn < next.turn)) next = timer;
     }
     if (next?.due === undefined) return undefined;
     const { at, func, map, due } = next;

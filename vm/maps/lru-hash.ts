@@ -46,7 +46,12 @@ export interface LruTable {
  * A table whose entries come from the LRU lists behind it.
  * @param released told of the value of an entry that goes
  */
-export function bindLruTable(env: MapEnv, plan: Plan, base: Ptr, released: (value: Ptr) => void = () => undefined): LruTable {
+export function bindLruTable(
+  env: MapEnv,
+  plan: Plan,
+  base: Ptr,
+  released: (value: Ptr) => void = () => undefined,
+): LruTable {
   const table = bindEntries(env, plan.table, base);
   const lru = bindLru(env.memory, base + plan.lruAt, plan.shape, (entry) => {
     const linked = table.unlink(entry);
@@ -83,7 +88,9 @@ function bind(env: MapEnv, spec: MapSpec, base: Ptr): MapOps {
   const { memory, shadow } = env;
   const { valueBytes } = spec;
   const special = specialValues(env, spec);
-  const { table, lru, remove } = bindLruTable(env, planLruHash(spec, valueBytes, env.cpus), base, special.release);
+  const { table, lru, remove } = bindLruTable(env, planLruHash(spec, valueBytes, env.cpus), base, (value) => {
+    special.release(value);
+  });
   const rights = valueRights(spec);
   const find = (key: Ptr): number => table.find(key, table.hashOf(key));
   return {
