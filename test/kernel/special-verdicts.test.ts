@@ -25,7 +25,9 @@ const skip = whyNotRecordedKernel(FACTS_VERSION) ?? false;
 const MAPS = [typed({ type: 'hash', name: '' }, TYPES.locked), typed({ type: 'hash', name: '' }, TYPES.unlocked)];
 
 /** Errno, instructions looked at, the last words. */
-type Answer = readonly [errno: number, processed: number, message: string];
+function answer(errno: number, processed: number, message: string): string {
+  return `${errno}, ${processed} insns${message === '' ? '' : `: ${message}`}`;
+}
 
 function objectFor(each: VerdictCase): ObjectSpec {
   const bare = objectOf(verdictProgram(each), MAPS);
@@ -44,14 +46,14 @@ function objectFor(each: VerdictCase): ObjectSpec {
   return objectFromPrograms([program], { name: 'special', license: 'GPL', maps: MAPS, btf: BTF });
 }
 
-function askSkep(each: VerdictCase): Answer | string {
+function askSkep(each: VerdictCase): string {
   const verdict = verify(objectFor(each), 0);
   if (verdict.kind === 'unsupported') return `unsupported: ${verdict.what}`;
   const { processed } = verdict.stats;
-  return verdict.kind === 'accept' ? [0, processed, ''] : [verdict.errno, processed, verdict.message];
+  return verdict.kind === 'accept' ? answer(0, processed, '') : answer(verdict.errno, processed, verdict.message);
 }
 
-function askKernel(kernel: MapKernel, each: VerdictCase): Answer {
+function askKernel(kernel: MapKernel, each: VerdictCase): string {
   const btf = kernel.loadBtf(TYPES.bytes);
   const maps = MAPS.map((map) => kernel.create(map, btf));
   try {
@@ -61,7 +63,7 @@ function askKernel(kernel: MapKernel, each: VerdictCase): Answer {
     const isStatistic = (line: string): boolean => /^(processed|verification time|stack depth) /.test(line);
     const processed = /^processed (\d+) insns/m.exec(lines.join('\n'))?.[1];
     const said = lines.filter((line) => line !== '' && !isStatistic(line)).at(-1) ?? '';
-    return [errno, Number(processed ?? 0), errno === 0 ? '' : said];
+    return answer(errno, Number(processed ?? 0), errno === 0 ? '' : said);
   } finally {
     for (const fd of [...maps, btf]) kernel.close(fd);
   }
@@ -73,7 +75,7 @@ if (process.env.BLESS === '1' && skip === false) {
   writeFileSync(FILE, `${JSON.stringify({ kernel: FACTS_VERSION, answers }, undefined, 2)}\n`);
 }
 
-const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, Answer>> };
+const { answers } = JSON.parse(readFileSync(FILE, 'utf8')) as { answers: Readonly<Record<string, string>> };
 
 t.test('the record holds every case', (t) => {
   t.strictSame(Object.keys(answers).sort(), VERDICT_CASES.map(({ name }) => name).sort());
@@ -81,12 +83,12 @@ t.test('the record holds every case', (t) => {
 });
 
 t.test('skep says what the kernel said', (t) => {
-  for (const each of VERDICT_CASES) t.strictSame(askSkep(each), answers[each.name], each.name);
+  for (const each of VERDICT_CASES) t.equal(askSkep(each), answers[each.name], each.name);
   t.end();
 });
 
 t.test('the kernel still says so', { skip }, (t) => {
   const kernel = new MapKernel();
-  for (const each of VERDICT_CASES) t.strictSame(askKernel(kernel, each), answers[each.name], each.name);
+  for (const each of VERDICT_CASES) t.equal(askKernel(kernel, each), answers[each.name], each.name);
   t.end();
 });

@@ -168,7 +168,12 @@ export class MapTable {
   }
 
   /** Where the values of a map begin, behind a guest's pointer, and how far they may reach; traps where it is none. */
-  extent(descriptor: Ptr): { readonly spec: MapSpec; readonly ops: MapOps; readonly base: Ptr; readonly bytes: number } {
+  extent(descriptor: Ptr): {
+    readonly spec: MapSpec;
+    readonly ops: MapOps;
+    readonly base: Ptr;
+    readonly bytes: number;
+  } {
     const { spec, ops, kind } = this.#slotAt(descriptor);
     const id = mapAt(this.#layout, descriptor);
     const placed = this.#layout.maps[id];
