@@ -76,6 +76,8 @@ export class Machine {
       this.shadow.mark(layout.stack + depth * layout.frameStride, STACK_BYTES, READ_WRITE);
     }
     this.shadow.mark(layout.callbackKey, 64, READ);
+    // The first member of a map as the kernel keeps it, a pointer to its operations, may be read.
+    for (const { descriptor } of layout.maps) this.shadow.mark(descriptor, 8, READ);
   }
 
   /** What the machine was last made one of. */

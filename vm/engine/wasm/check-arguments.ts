@@ -34,7 +34,7 @@ export function checkArguments(f: FunctionContext, name: CalleeName): boolean {
       if (bytes === 0 && f.knownAs(register, 'number') === 0) continue;
       return false;
     }
-    if (arg.nullable && (typeof arg.size === 'number' || 'mayLack' in arg.size)) {
+    if (arg.nullable && (typeof arg.size === 'number' || 'map' in arg.size || 'mayLack' in arg.size)) {
       if (f.knownAs(register, 'number') === 0) continue;
       if (f.knownAs(register, 'frame') === undefined) return false;
     }
