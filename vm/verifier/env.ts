@@ -5,7 +5,7 @@
 import { errno } from '../spec/errno.js';
 import { isGplCompatible } from '../spec/prog-types.js';
 import { Log } from './log.js';
-import { LD_IMM64, PSEUDO_CALL, PSEUDO_FUNC } from './opcodes.js';
+import { LD_IMM64, PSEUDO_CALL, PSEUDO_FUNC, PSEUDO_KFUNC_CALL } from './opcodes.js';
 import { PROG_FLAGS, type SlotRef, type SourceLine, type VerifierMap, type VerifierProgram } from './program.js';
 import type { Reg } from './reg.js';
 import { type Bucket, type Frame, HistoryEntry, type LinkedReg, type State } from './state.js';
@@ -245,6 +245,10 @@ export class Env {
 
   isHelperCall(insn: number): boolean {
     return this.code[insn] === 0x85 && this.src[insn] === 0;
+  }
+
+  isKfuncCall(insn: number): boolean {
+    return this.code[insn] === 0x85 && this.src[insn] === PSEUDO_KFUNC_CALL;
   }
 
   /** Index of the function that holds the slot. */

@@ -8,7 +8,7 @@ import { checkLocalCall, leave } from './calls.js';
 import { type Env, JUMP_POINT, MAX_PROCESSED, PRUNE_POINT } from './env.js';
 import { checkHelperCall } from './helper-calls.js';
 import { checkJump } from './jumps.js';
-import { checkKfuncCall } from './kfunc-seam.js';
+import { checkKfuncCall } from './kfunc-calls.js';
 import { checkLoad, checkLdAbs, checkLdImm, checkStore, checkStoreImm } from './load-store.js';
 import { checkCallWithLock } from './locks.js';
 import {

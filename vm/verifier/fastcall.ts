@@ -4,6 +4,7 @@
  */
 import type { Env } from './env.js';
 import { protoOf } from './helper-protos.js';
+import { kfuncAt } from './kfunc-protos.js';
 
 const STORE_DW = 0x7b;
 const LOAD_DW = 0x79;
@@ -28,14 +29,16 @@ export class Fastcall {
       for (let insn = start; insn < end; insn++) {
         if (env.code[insn] === STORE_DW && env.dst[insn] === 10) lowest = Math.min(lowest, env.off[insn]!);
       }
-      for (let insn = start; insn < end; insn++) if (env.isHelperCall(insn)) this.#findPattern(no, insn, lowest);
+      for (let insn = start; insn < end; insn++) {
+        if (env.isHelperCall(insn) || env.isKfuncCall(insn)) this.#findPattern(no, insn, lowest);
+      }
     }
   }
 
   #findPattern(no: number, call: number, lowest: number): void {
     const env = this.#env;
-    const id = env.imm[call]!;
-    const proto = protoOf(env, id);
+    const kfunc = env.isKfuncCall(call) ? kfuncAt(env, call) : undefined;
+    const proto = env.isHelperCall(call) ? protoOf(env, env.imm[call]!) : kfunc;
     if (proto === undefined) return;
     const first = proto.ret === 'void' ? 1 : 0;
     const clobbered = (2 << proto.args.length) - (1 << first);
@@ -55,7 +58,8 @@ export class Fastcall {
       pairs++;
     }
     if (pairs === 0) return;
-    if (id !== GET_SMP_PROCESSOR_ID) this.#keep[no] = 1;
+    const isInlined = kfunc === undefined ? env.imm[call] === GET_SMP_PROCESSOR_ID : kfunc.fastcall === true;
+    if (!isInlined) this.#keep[no] = 1;
     this.#from[no] = Math.min(this.#from[no]!, off);
   }
 

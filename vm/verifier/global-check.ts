@@ -1,4 +1,5 @@
 /** The verification of global functions by themselves, for anything that their prototypes allow. Messages are Linux'. */
+import { constDynptr } from './dynptr-slots.js';
 import type { Env } from './env.js';
 import { explore } from './explore.js';
 import { type Param, paramsOf } from './global-funcs.js';
@@ -11,6 +12,7 @@ import type { Verifier } from './verifier.js';
 function anyArgument(env: Env, param: Param): Reg {
   if (param.kind === 'ctx') return CTX_REG;
   if (param.kind === 'scalar') return UNKNOWN_REG;
+  if (param.kind === 'dynptr') return constDynptr(env, 'local');
   const reg = pointerReg(param.mayBeNull ? PTR_TO_MEM | MAYBE_NULL : PTR_TO_MEM);
   reg.memBytes = param.bytes;
   if (param.mayBeNull) reg.id = env.newId();

@@ -6,6 +6,7 @@ import type { Btf } from '../btf/btf.js';
 import { errno } from '../spec/errno.js';
 import { PROG_TYPE_ROWS } from '../spec/prog-types.js';
 import { type Env, Rejection } from './env.js';
+import { checkDynptr } from './dynptrs.js';
 import { checkHelperMemory } from './helper-args.js';
 import { checkUnmodified } from './memory.js';
 import { forgetPacketPointers } from './refs.js';
@@ -26,6 +27,7 @@ import type { Verifier } from './verifier.js';
 export type Param =
   | { readonly kind: 'ctx' }
   | { readonly kind: 'scalar' }
+  | { readonly kind: 'dynptr' }
   | { readonly kind: 'mem'; readonly bytes: number; readonly mayBeNull: boolean };
 
 const MAX_PARAMS = 5;
@@ -67,7 +69,7 @@ function paramOf(env: Env, btf: Btf, func: number, typeId: number, index: number
       return { kind: 'ctx' };
     }
     const pointee = btf.resolved(type.type);
-    if (pointee.kind === 'struct' && pointee.name === 'bpf_dynptr') env.unknown('a dynptr as a parameter');
+    if (pointee.kind === 'struct' && pointee.name === 'bpf_dynptr') return { kind: 'dynptr' };
     if (tags.has('nullable')) env.invalid(`arg#${index} has invalid combination of tags`);
     const bytes = btf.sizeOf(type.type);
     if (bytes === undefined) {
@@ -134,6 +136,10 @@ function checkPassed(v: Verifier, index: number, param: Param): void {
     base === PTR_TO_MAP_KEY ||
     base === PTR_TO_MEM;
   if (!mayBeMoved) checkUnmodified(env, reg, no, false);
+  if (param.kind === 'dynptr') {
+    checkDynptr(v, no);
+    return;
+  }
   if (param.kind === 'ctx') {
     if (type !== PTR_TO_CTX) env.invalid(`arg#${index} expects pointer to ctx`);
     return;

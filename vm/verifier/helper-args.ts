@@ -3,9 +3,10 @@
  * Messages and their order are Linux'.
  */
 import type { VerifierMap } from './program.js';
-import type { Env } from './env.js';
+import { type Env, Rejection } from './env.js';
 import type { ArgKind } from './helper-protos.js';
 import { alwaysHasEntries } from './helper-maps.js';
+import { checkDynptr, checkReleasedDynptr, makeDynptr } from './dynptrs.js';
 import { checkTimer, releaseLock, takeLock } from './locks.js';
 import {
   checkAlignment,
@@ -18,6 +19,7 @@ import {
 } from './memory.js';
 import { demand, followDemand, markPrecise } from './precision.js';
 import {
+  CONST_PTR_TO_DYNPTR,
   CONST_PTR_TO_MAP,
   MAYBE_NULL,
   PTR_TO_BTF_ID,
@@ -64,6 +66,10 @@ export class CallFacts {
   refId = 0;
   /** Of the `alloc` argument. */
   allocBytes = 0;
+  /** What is known of the dynptr among the arguments. */
+  dynptr: Reg | undefined = undefined;
+  /** It is argument 1, and given back. */
+  releasesDynptr = false;
   /** Function that a callback argument names. */
   callback = -1;
   /** Largest length. */
@@ -103,6 +109,7 @@ interface KindFacts {
 const CTX: readonly RegType[] = [PTR_TO_CTX];
 const MAP_PTR: readonly RegType[] = [CONST_PTR_TO_MAP];
 const MAP_VALUE: readonly RegType[] = [PTR_TO_MAP_VALUE];
+const DYNPTRS: readonly RegType[] = [PTR_TO_STACK, CONST_PTR_TO_DYNPTR];
 
 const KINDS: Readonly<Record<Exclude<ArgKind, 'any'>, KindFacts>> = {
   ctx: { types: CTX },
@@ -135,6 +142,10 @@ const KINDS: Readonly<Record<Exclude<ArgKind, 'any'>, KindFacts>> = {
   'release-mem': { types: [PTR_TO_MEM | RINGBUF], releases: true },
   lock: { types: [PTR_TO_MAP_VALUE] },
   timer: { types: MAP_VALUE },
+  dynptr: { types: DYNPTRS },
+  'new-local': { types: DYNPTRS },
+  'new-ringbuf': { types: DYNPTRS },
+  'release-dynptr': { types: DYNPTRS },
 };
 
 /** Types that a lock argument may have, beside a map's value. */
@@ -218,6 +229,7 @@ const FREE_OFFSETS: ReadonlySet<RegType> = new Set([
   PTR_TO_MEM | RINGBUF,
   PTR_TO_BUF,
   PTR_TO_BUF | RDONLY,
+  CONST_PTR_TO_DYNPTR,
   SCALAR,
 ]);
 
@@ -319,6 +331,19 @@ function checkMeaning(
       facts.mapUid = timer.mapUid;
       break;
     }
+    case 'dynptr':
+      facts.dynptr = checkDynptr(v, regNo);
+      break;
+    case 'new-local':
+      makeDynptr(v, regNo, 'local');
+      break;
+    case 'new-ringbuf':
+      makeDynptr(v, regNo, 'ringbuf');
+      break;
+    case 'release-dynptr':
+      checkReleasedDynptr(v, regNo);
+      facts.releasesDynptr = true;
+      break;
     default:
   }
 }
@@ -349,6 +374,21 @@ function checkSize(
   const isWrite = memory === 'umem' || memory === 'umem?' || memory === 'wmem';
   checkHelperMemory(v, regNo - 1, bounds.uMaxLo >>> 0, isWrite, zeroAllowed, raw);
   markPrecise(env, regNo);
+}
+
+/** The length of memory that a kernel function may read and write, and that memory; arguments count from 0 here. */
+export function checkKfuncSize(v: Verifier, regNo: number, memoryArg: number): void {
+  const { env } = v;
+  const reg = env.reg(regNo);
+  if (reg.type !== SCALAR) env.unknown(`${typeText(reg.type)} as a length`);
+  try {
+    for (const kind of ['mem', 'wmem'] as const) checkSize(v, regNo, reg, kind, true, new CallFacts());
+  } catch (error) {
+    if (error instanceof Rejection) {
+      env.log.add(`arg#${memoryArg} arg#${memoryArg + 1} memory, len pair leads to invalid memory access\n`);
+    }
+    throw error;
+  }
 }
 
 /** Memory of a known size that a helper reads, or writes. */

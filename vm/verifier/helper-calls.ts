@@ -7,6 +7,7 @@ import { helperById } from '../spec/helpers.js';
 import { MAP_FLAGS } from '../spec/map-types.js';
 import { UNKNOWN_BOUNDS } from './bounds.js';
 import { eachArguments, leave, loopArguments, pushAsyncCallback, pushCallback, timerArguments } from './calls.js';
+import { releaseDynptr } from './dynptr-slots.js';
 import type { Env } from './env.js';
 import { CallFacts, checkArg } from './helper-args.js';
 import { alwaysHasEntries, checkHelperFitsMap } from './helper-maps.js';
@@ -29,6 +30,7 @@ import {
   UNKNOWN_REG,
   pointerReg,
   scalarReg,
+  typeText,
 } from './reg.js';
 import { clearCallerSaved } from './reg-check.js';
 import { acquireRef, checkNothingHeld, forgetPacketPointers, releaseRef } from './refs.js';
@@ -46,6 +48,8 @@ const FOR_EACH_MAP_ELEM = 164;
 const SNPRINTF = 165;
 const TIMER_SET_CALLBACK = 170;
 const LOOP = 181;
+const DYNPTR_FROM_MEM = 197;
+const DYNPTR_WRITE = 202;
 
 /** Helpers that change a map. */
 const MAP_WRITERS: ReadonlySet<number> = new Set([2, 3, 87, 88]);
@@ -88,6 +92,7 @@ export function checkHelperCall(v: Verifier): void {
     checkMemAccess(v, { ptrReg: facts.raw.regNo, off: i, bytes: 1, isWrite: true, valueReg: -1 });
   }
   release(env, facts, id);
+  if (facts.releasesDynptr) releaseDynptr(v, 1);
   checkSpecial(v, id, facts);
   clearCallerSaved(env);
   setResult(env, id, proto, facts);
@@ -97,7 +102,9 @@ export function checkHelperCall(v: Verifier): void {
     else env.insn++;
     return;
   }
-  if (helperById(id)?.movesPacket === true) forgetPacketPointers(env);
+  const dynptr = facts.dynptr?.dynptr?.type;
+  const writesPacket = id === DYNPTR_WRITE && (dynptr === 'skb' || dynptr === 'skb_meta');
+  if (writesPacket || helperById(id)?.movesPacket === true) forgetPacketPointers(env);
   env.insn++;
 }
 
@@ -142,6 +149,11 @@ function checkSpecial(v: Verifier, id: number, facts: CallFacts): void {
       break;
     case TIMER_SET_CALLBACK:
       pushAsyncCallback(v, facts.callback, timerArguments);
+      break;
+    case DYNPTR_FROM_MEM:
+      if (env.reg(1).type !== PTR_TO_MAP_VALUE) {
+        env.deny(`Unsupported reg type ${typeText(env.reg(1).type)} for bpf_dynptr_from_mem data`);
+      }
       break;
     case SNPRINTF:
       checkFormat(env);
@@ -210,6 +222,13 @@ function resultOf(env: Env, id: number, proto: HelperProto, facts: CallFacts): R
     case 'ringbuf_mem?': {
       const reg = pointerReg(PTR_TO_MEM | MAYBE_NULL | RINGBUF);
       reg.memBytes = facts.allocBytes;
+      return reg;
+    }
+    case 'dynptr_mem?': {
+      const reg = pointerReg(PTR_TO_MEM | MAYBE_NULL);
+      reg.memBytes = facts.allocBytes;
+      reg.dynptrId = facts.dynptr!.id;
+      reg.refId = facts.dynptr!.refId;
       return reg;
     }
     case 'mapval':

@@ -16,6 +16,7 @@ import type { Env } from './env.js';
  * - `sk`: any socket; `skc`: any socket but the kernel's own type; `fullsock`, `fullsock?`: a full one
  * - `release-sk`, `release-mem`: the reference is given back
  * - `lock`, `timer`: the object in a map's value
+ * - `dynptr`; `new-local`, `new-ringbuf`: a dynptr that is made; `release-dynptr`
  */
 export type ArgKind =
   | 'any'
@@ -48,7 +49,11 @@ export type ArgKind =
   | 'release-sk'
   | 'release-mem'
   | 'lock'
-  | 'timer';
+  | 'timer'
+  | 'dynptr'
+  | 'new-local'
+  | 'new-ringbuf'
+  | 'release-dynptr';
 
 export type RetKind =
   | 'int'
@@ -59,7 +64,9 @@ export type RetKind =
   | 'sock_common?'
   | 'tcp_sock?'
   /** Memory of the `alloc` argument's size. */
-  | 'ringbuf_mem?';
+  | 'ringbuf_mem?'
+  /** The same of the dynptr among the arguments. */
+  | 'dynptr_mem?';
 
 export interface HelperProto {
   readonly args: readonly ArgKind[];
@@ -224,6 +231,13 @@ const PROTOS: Readonly<Record<number, HelperProto>> = {
   190: proto('ctx any mem size'),
   192: proto('ctx any any'),
   195: proto('map key any', 'mapval?', true),
+  197: proto('umem size0 any new-local'),
+  198: proto('map any any new-ringbuf'),
+  199: proto('release-dynptr any', 'void'),
+  200: proto('release-dynptr any', 'void'),
+  201: proto('umem size0 dynptr any any'),
+  202: proto('dynptr any mem size0 any'),
+  203: proto('dynptr any alloc', 'dynptr_mem?'),
   204: proto('in20 mem size0', 'int', true),
   205: proto('in40 mem size0', 'int', true),
   206: proto('in20 in20', 'int', true),

@@ -4,6 +4,7 @@
  */
 import type { Env } from './env.js';
 import { protoOf } from './helper-protos.js';
+import { kfuncAt } from './kfunc-protos.js';
 import {
   ATOMIC_CMPXCHG,
   ATOMIC_FETCH,
@@ -76,8 +77,7 @@ function atomic(imm: number, dst: number, src: number): number {
 }
 
 function callArgs(env: Env, insn: number): number {
-  if (env.src[insn] !== 0) return ARGS;
-  const proto = protoOf(env, env.imm[insn]!);
+  const proto = env.src[insn] === 0 ? protoOf(env, env.imm[insn]!) : kfuncAt(env, insn);
   return proto === undefined ? ARGS : (2 << proto.args.length) - 2;
 }
 

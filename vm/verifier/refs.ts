@@ -2,7 +2,15 @@
 import { errno } from '../spec/errno.js';
 import type { Env } from './env.js';
 import { mapRegs } from './paths.js';
-import { DYNPTR_FLAGS, NOT_INIT_REG, PTR_TO_MEM, type Reg, UNKNOWN_REG, baseType, isAnyPacketPointer } from './reg.js';
+import {
+  DYNPTR_PACKET_FLAGS,
+  NOT_INIT_REG,
+  PTR_TO_MEM,
+  type Reg,
+  UNKNOWN_REG,
+  baseType,
+  isAnyPacketPointer,
+} from './reg.js';
 
 /** Takes a new reference; its id. */
 export function acquireRef(env: Env, insn: number): number {
@@ -12,7 +20,7 @@ export function acquireRef(env: Env, insn: number): number {
 }
 
 /** A register whose object is gone. */
-function invalidated(env: Env): Reg {
+export function goneReg(env: Env): Reg {
   return env.caps.perfmon ? UNKNOWN_REG : NOT_INIT_REG;
 }
 
@@ -21,16 +29,16 @@ export function releaseRef(env: Env, id: number): boolean {
   const { cur } = env;
   if (!cur.refs.some((ref) => ref.kind === 'ptr' && ref.id === id)) return false;
   cur.refs = cur.refs.filter((ref) => ref.kind !== 'ptr' || ref.id !== id);
-  const gone = invalidated(env);
+  const gone = goneReg(env);
   mapRegs(cur, (reg) => (reg.refId === id ? gone : reg));
   return true;
 }
 
 /** The packet may have moved: what pointed into it does not any more. */
 export function forgetPacketPointers(env: Env): void {
-  const gone = invalidated(env);
+  const gone = goneReg(env);
   mapRegs(env.cur, (reg) => {
-    const isSlice = (reg.type & DYNPTR_FLAGS) !== 0 && baseType(reg.type) === PTR_TO_MEM;
+    const isSlice = (reg.type & DYNPTR_PACKET_FLAGS) !== 0 && baseType(reg.type) === PTR_TO_MEM;
     return isAnyPacketPointer(reg.type) || isSlice ? gone : reg;
   });
 }

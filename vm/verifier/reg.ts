@@ -2,7 +2,6 @@
  * The state of a register or of a spilled one: what kind of thing it holds and what is known of it. Immutable by
  * convention: whoever changes one makes a copy first, so states share registers freely. Knows no instructions.
  */
-import type { Btf } from '../btf/btf.js';
 import { type Bounds, UNKNOWN_BOUNDS, ZERO_BOUNDS, constBounds } from './bounds.js';
 import type { VerifierMap } from './program.js';
 
@@ -41,10 +40,15 @@ export const TRUSTED = 1 << 14;
 export const RCU = 1 << 15;
 export const ALLOC = 1 << 16;
 export const NON_OWN_REF = 1 << 17;
-/** A slice of an skb or xdp dynptr: gone once the packet moves. */
+/** A slice of such a dynptr. */
 export const DYNPTR_SKB = 1 << 18;
 export const DYNPTR_XDP = 1 << 19;
-export const DYNPTR_FLAGS = DYNPTR_SKB | DYNPTR_XDP;
+export const DYNPTR_SKB_META = 1 << 20;
+export const DYNPTR_LOCAL = 1 << 21;
+export const DYNPTR_RINGBUF = 1 << 22;
+/** It is gone once the packet moves. */
+export const DYNPTR_PACKET_FLAGS = DYNPTR_SKB | DYNPTR_XDP | DYNPTR_SKB_META;
+export const DYNPTR_FLAGS = DYNPTR_PACKET_FLAGS | DYNPTR_LOCAL | DYNPTR_RINGBUF;
 
 /** In `Reg.id` of a scalar: it is the one of that id plus the constant `Reg.off`, added as 64 or as 32 bits. */
 export const ADD_CONST64 = 1 << 30;
@@ -98,8 +102,8 @@ export class Reg {
   map: VerifierMap | undefined = undefined;
   /** Tells inner maps of different lookups apart. */
   mapUid = 0;
-  btf: Btf | undefined = undefined;
-  btfId = 0;
+  /** PTR_TO_BTF_ID: name of the kernel's structure. */
+  struct = '';
   dynptr: DynptrFact | undefined = undefined;
   /** A slice's dynptr. */
   dynptrId = 0;
@@ -121,8 +125,7 @@ export class Reg {
     reg.subprog = this.subprog;
     reg.map = this.map;
     reg.mapUid = this.mapUid;
-    reg.btf = this.btf;
-    reg.btfId = this.btfId;
+    reg.struct = this.struct;
     reg.dynptr = this.dynptr;
     reg.dynptrId = this.dynptrId;
     reg.iter = this.iter;
@@ -162,8 +165,7 @@ export class Reg {
       this.subprog === other.subprog &&
       this.map === other.map &&
       this.mapUid === other.mapUid &&
-      this.btf === other.btf &&
-      this.btfId === other.btfId &&
+      this.struct === other.struct &&
       this.dynptrId === other.dynptrId &&
       this.dynptr?.type === other.dynptr?.type &&
       this.dynptr?.firstSlot === other.dynptr?.firstSlot

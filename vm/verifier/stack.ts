@@ -5,7 +5,7 @@
 import { errno } from '../spec/errno.js';
 import type { Bounds } from './bounds.js';
 import type { Env } from './env.js';
-import { destroyDynptr } from './kfunc-seam.js';
+import { destroyDynptr } from './dynptr-slots.js';
 import { MODE_MASK, MODE_MEM, ST, classOf } from './opcodes.js';
 import { markPrecise } from './precision.js';
 import { ADD_CONST, NOT_INIT_REG, PTR_TO_STACK, type Reg, SCALAR, UNKNOWN_REG, ZERO_REG, constReg } from './reg.js';

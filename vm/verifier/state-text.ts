@@ -1,7 +1,6 @@
 /**
  * States as the log shows them: `R1=ctx() R2=scalar(umax=255) fp-8=mmmmmmmm refs=3`. Knows nothing of judgement.
  */
-import { nameOf } from '../btf/btf.js';
 import { toBigInt } from '../u64.js';
 import { type Bounds, S32_MAX, S32_MIN } from './bounds.js';
 import type { Env } from './env.js';
@@ -94,11 +93,6 @@ function hasMap(base: number): boolean {
   return base === CONST_PTR_TO_MAP || base === PTR_TO_MAP_KEY || base === PTR_TO_MAP_VALUE;
 }
 
-/** Name of the BTF type that a register points to. */
-export function btfTypeName(reg: Reg): string {
-  return reg.btf === undefined ? '' : nameOf(reg.btf.type(reg.btfId));
-}
-
 /** A register as it stands behind `R1=`. `frame` is the one that holds it. */
 export function regText(reg: Reg, frame: number, precise = false): string {
   const { type, bounds } = reg;
@@ -110,7 +104,7 @@ export function regText(reg: Reg, frame: number, precise = false): string {
     if (bounds.isConst) return text + signedText(toBigInt(bounds.bits.vLo, bounds.bits.vHi) + BigInt(reg.off));
   }
   const base = baseType(type);
-  if (base === PTR_TO_BTF_ID) text += btfTypeName(reg);
+  if (base === PTR_TO_BTF_ID) text += reg.struct;
   const parts: string[] = [];
   if (reg.id !== 0) {
     const distance = (reg.id & ADD_CONST) === 0 ? '' : plus(reg.off);
