@@ -4,7 +4,7 @@
  */
 import type { VerifierMap } from './program.js';
 import { type Env, Rejection } from './env.js';
-import type { ArgKind } from './helper-protos.js';
+import { type ArgKind, isKernelSock } from './helper-protos.js';
 import { alwaysHasEntries } from './helper-maps.js';
 import { checkDynptr, checkReleasedDynptr, makeDynptr } from './dynptrs.js';
 import { checkTimer, releaseLock, takeLock } from './locks.js';
@@ -214,7 +214,8 @@ function checkType(env: Env, regNo: number, reg: Reg, kind: ArgKind, about: Kind
     const expected = kind === 'lock' ? LOCK_TYPES_TEXT : about.types.map(typeText).join(', ');
     env.deny(`R${regNo} type=${typeText(reg.type)} expected=${expected}`);
   }
-  if (baseType(type) === PTR_TO_BTF_ID) env.unknown(`a kernel structure as argument ${regNo} of a helper`);
+  const isSock = about.types === SOCKS_OR_BTF && isKernelSock(reg.struct);
+  if (baseType(type) === PTR_TO_BTF_ID && !isSock) env.unknown(`a kernel structure as argument ${regNo} of a helper`);
 }
 
 /** Pointers of these types may have any offset; the others must be as they were given. */

@@ -11,7 +11,7 @@ import { releaseDynptr } from './dynptr-slots.js';
 import type { Env } from './env.js';
 import { CallFacts, checkArg } from './helper-args.js';
 import { alwaysHasEntries, checkHelperFitsMap } from './helper-maps.js';
-import { type HelperProto, mayCallHelper, protoOf } from './helper-protos.js';
+import { type HelperProto, kernelSockOf, mayCallHelper, protoOf } from './helper-protos.js';
 import { mapRecord } from './map-record.js';
 import { checkMemAccess } from './memory.js';
 import { pushBranch } from './paths.js';
@@ -20,6 +20,7 @@ import type { VerifierMap } from './program.js';
 import {
   MAYBE_NULL,
   NOT_INIT_REG,
+  PTR_TO_BTF_ID,
   PTR_TO_MAP_VALUE,
   PTR_TO_MEM,
   PTR_TO_SOCKET,
@@ -198,7 +199,7 @@ function checkLoop(v: Verifier, facts: CallFacts): void {
 function setResult(env: Env, id: number, proto: HelperProto, facts: CallFacts): void {
   const result = resultOf(env, id, proto, facts);
   if ((result.type & MAYBE_NULL) !== 0) result.id = env.newId();
-  if (id === TCP_SOCK || id === SK_FULLSOCK) {
+  if (id === TCP_SOCK || id === SK_FULLSOCK || kernelSockOf(id) !== undefined) {
     result.refId = facts.refId;
   } else if (ACQUIRES.has(id) || (id === MAP_LOOKUP && holdsSocks(facts.map))) {
     result.id = result.refId = acquireRef(env, env.insn);
@@ -222,6 +223,11 @@ function resultOf(env: Env, id: number, proto: HelperProto, facts: CallFacts): R
     case 'ringbuf_mem?': {
       const reg = pointerReg(PTR_TO_MEM | MAYBE_NULL | RINGBUF);
       reg.memBytes = facts.allocBytes;
+      return reg;
+    }
+    case 'kernel_sock?': {
+      const reg = pointerReg(PTR_TO_BTF_ID | MAYBE_NULL);
+      reg.struct = kernelSockOf(id) ?? '';
       return reg;
     }
     case 'dynptr_mem?': {

@@ -65,6 +65,8 @@ export type RetKind =
   | 'tcp_sock?'
   /** Memory of the `alloc` argument's size. */
   | 'ringbuf_mem?'
+  /** The kernel's own socket: see `kernelSockOf`. */
+  | 'kernel_sock?'
   /** The same of the dynptr among the arguments. */
   | 'dynptr_mem?';
 
@@ -206,6 +208,11 @@ const PROTOS: Readonly<Record<number, HelperProto>> = {
   133: proto('release-mem any', 'void'),
   134: proto('map any'),
   135: proto('ctx any'),
+  136: proto('sk', 'kernel_sock?'),
+  137: proto('sk', 'kernel_sock?'),
+  138: proto('sk', 'kernel_sock?'),
+  139: proto('sk', 'kernel_sock?'),
+  140: proto('sk', 'kernel_sock?'),
   142: proto('ctx wmem size any'),
   143: proto('ctx mem size any'),
   144: proto('ctx any any'),
@@ -222,6 +229,7 @@ const PROTOS: Readonly<Record<number, HelperProto>> = {
   172: proto('timer'),
   174: proto('ctx'),
   177: proto('mem size mem? size0'),
+  178: proto('sk', 'kernel_sock?'),
   181: proto('any func stack? any'),
   182: proto('mem size str'),
   186: proto(''),
@@ -231,6 +239,7 @@ const PROTOS: Readonly<Record<number, HelperProto>> = {
   190: proto('ctx any mem size'),
   192: proto('ctx any any'),
   195: proto('map key any', 'mapval?', true),
+  196: proto('sk', 'kernel_sock?'),
   197: proto('umem size0 any new-local'),
   198: proto('map any any new-ringbuf'),
   199: proto('release-dynptr any', 'void'),
@@ -244,6 +253,28 @@ const PROTOS: Readonly<Record<number, HelperProto>> = {
   207: proto('in40 in20', 'int', true),
   208: proto(''),
 };
+
+const KERNEL_SOCKS: Readonly<Record<number, string>> = {
+  136: 'tcp6_sock',
+  137: 'tcp_sock',
+  138: 'tcp_timewait_sock',
+  139: 'tcp_request_sock',
+  140: 'udp6_sock',
+  178: 'unix_sock',
+  196: 'mptcp_sock',
+};
+
+/** Name of the kernel's structure that a helper casts a socket to; undefined for other helpers. */
+export function kernelSockOf(id: number): string | undefined {
+  return KERNEL_SOCKS[id];
+}
+
+const SOCK_STRUCTS: ReadonlySet<string> = new Set([...Object.values(KERNEL_SOCKS), 'sock', 'sock_common']);
+
+/** Whether the kernel's structure begins with what all its sockets have in common. */
+export function isKernelSock(struct: string): boolean {
+  return SOCK_STRUCTS.has(struct);
+}
 
 const SK_ASSIGN = 124;
 const SK_ASSIGN_IN_LOOKUP = proto('ctx fullsock? any');

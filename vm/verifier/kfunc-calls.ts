@@ -151,6 +151,15 @@ const KERNEL_CTX: Partial<Record<ProgTypeName, string>> = {
   lwt_xmit: 'sk_buff',
   lwt_seg6local: 'sk_buff',
   sk_skb: 'sk_buff',
+  cgroup_sock: 'sock',
+  cgroup_sock_addr: 'bpf_sock_addr_kern',
+  cgroup_sockopt: 'bpf_sockopt_kern',
+  cgroup_sysctl: 'bpf_sysctl_kern',
+  sock_ops: 'bpf_sock_ops_kern',
+  sk_msg: 'sk_msg',
+  sk_lookup: 'bpf_sk_lookup_kern',
+  sk_reuseport: 'sk_reuseport_kern',
+  flow_dissector: 'bpf_flow_dissector',
 };
 
 /** The context as the kernel keeps it. */
