@@ -6,7 +6,7 @@ import { checkMemAccess } from './memory.js';
 import { pushBranch } from './paths.js';
 import { acquireRef, releaseRef } from './refs.js';
 import { PTR_TO_STACK, type Reg, ZERO_REG, pointerReg } from './reg.js';
-import { BAD_PLACE, OUT_OF_RANGE, slotOfObject } from './stack-objects.js';
+import { BAD_PLACE, slotOfObject } from './stack-objects.js';
 import { INVALID_SLOT, ITER, Slot, type State, eight } from './state.js';
 import type { Verifier } from './verifier.js';
 import { widenFrom } from './widen.js';
@@ -67,11 +67,7 @@ export function checkIter(v: Verifier, regNo: number, shape: IterShape): IterPla
     return there?.types === eight(ITER) && there.reg.iter?.name === shape.name && (there.reg.refId !== 0) === (i === 0);
   };
   for (let i = 0; i < shape.slots; i++) {
-    if (slot < 0 || !isIter(i)) {
-      // Linux returns what the look for the place returned.
-      if (slot === OUT_OF_RANGE) env.fail(34);
-      env.invalid(`expected an initialized iter_${shape.name} as arg #${regNo - 1}`);
-    }
+    if (slot < 0 || !isIter(i)) env.invalid(`expected an initialized iter_${shape.name} as arg #${regNo - 1}`);
   }
   for (let i = 0; i < shape.slots; i++) v.liveness.read(reg.frame, slot - i);
   return { frame: reg.frame, slot };

@@ -122,11 +122,13 @@ function changeLocks(env: Env, { role }: KfuncProto, name: string): void {
   const { cur } = env;
   switch (role) {
     case 'rcu-lock':
+      if (cur.rcuLocks > 0) env.invalid(`nested rcu read lock (kernel function ${name})`);
       cur.rcuLocks++;
       break;
     case 'rcu-unlock':
       if (cur.rcuLocks === 0) env.invalid(`unmatched rcu read unlock (kernel function ${name})`);
-      if (--cur.rcuLocks === 0) mapRegs(cur, withoutRcu);
+      cur.rcuLocks = 0;
+      mapRegs(cur, withoutRcu);
       break;
     case 'preempt-disable':
       cur.preemptLocks++;

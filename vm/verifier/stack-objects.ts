@@ -11,7 +11,7 @@ export interface ObjectOnStack {
 /** No object may lie there; it was said why. */
 export const BAD_PLACE = -1;
 /** The stack does not reach there yet. */
-export const OUT_OF_RANGE = -2;
+const OUT_OF_RANGE = -2;
 
 /** Its slot at the lowest address, the others have lower numbers; negative where there can be none. */
 export function slotOfObject(env: Env, reg: Reg, { kind, slots }: ObjectOnStack): number {
