@@ -7,7 +7,8 @@ import type { EventDecoder } from './run-events.js';
 import { renderTable } from './text-table.js';
 
 function plural(count: number, what: string): string {
-  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+  // The host's own formatter takes tens of milliseconds to begin.
+  return `${String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')} ${what}${count === 1 ? '' : 's'}`;
 }
 
 export function share(part: number, whole: number): string {

@@ -67,7 +67,10 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-p, --prog <name>', 'program to run, by its name or section; needed where the object has several')
     .addOption(
-      new Option('--engine <engine>', 'how to execute (default wasm; interp with --why)').choices(['interp', 'wasm']),
+      new Option(
+        '--engine <engine>',
+        'how to execute (default wasm; interp with --why, and for 64 packets or fewer)',
+      ).choices(['interp', 'wasm']),
     )
     .option('-C, --config <file>', 'YAML file with maps, globals, world and more: docs/config.md')
     .option('--set <var=value>', 'set a global variable, or a part of it; may be given several times', parseSetting)
@@ -94,6 +97,9 @@ export function addRunCommand(program: Command, io: Io): void {
     });
 }
 
+/** Engine `interp` is done with so few packets before another would have been compiled for. */
+const FEW_PACKETS = 64;
+
 /** A frame of zeros: what the program says where there is no capture. */
 const BLANK: Packet = {
   data: new Uint8Array(64),
@@ -108,7 +114,8 @@ const BLANK: Packet = {
 };
 
 async function run(given: readonly string[], flags: RunFlags, io: Io): Promise<number> {
-  const preferred = flags.why === true ? 'interp' : 'wasm';
+  const isShort = flags.read === undefined || (flags.count ?? Infinity) <= FEW_PACKETS;
+  const preferred = flags.why === true || isShort ? 'interp' : 'wasm';
   const stages = (await loadStages(given, { preferred, ...flags }, io)).map((stage) => attachStage(stage, flags));
   for (const { datapath } of stages) if (datapath.note !== undefined) io.err(`note: ${datapath.note}\n`);
   const [first] = stages;
