@@ -8,7 +8,7 @@ import { concatBytes, viewOf } from '../vm/bytes.js';
 import { must } from '../vm/errors.js';
 import { loadObject } from '../vm/loader/load-object.js';
 import { readCaptureBytes } from '../vm/net/capture.js';
-import { parseFrame } from '../vm/net/headers.js';
+import { parseFrame } from '../vm/net/parse-frame.js';
 import { LINKTYPE_ETHERNET } from '../vm/net/link-types.js';
 import type { ObjectSpec } from '../vm/object/object-spec.js';
 

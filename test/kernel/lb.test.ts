@@ -10,7 +10,7 @@ import { Datapath } from '../../vm/datapath/datapath.js';
 import { must } from '../../vm/errors.js';
 import { loadObject } from '../../vm/loader/load-object.js';
 import { readAll } from '../support/captures.js';
-import { parseFrame } from '../../vm/net/headers.js';
+import { parseFrame } from '../../vm/net/parse-frame.js';
 import { LINKTYPE_ETHERNET } from '../../vm/net/link-types.js';
 import type { ObjectSpec } from '../../vm/object/object-spec.js';
 import { CONTENTS, LB_CASES, REASONS, RING_SLOTS, verdictOf } from '../bpf/lb-cases.js';

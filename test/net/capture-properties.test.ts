@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { PcapError } from '../../vm/errors.js';
 import { createCaptureReader, readCapture, readCaptureBytes } from '../../vm/net/capture.js';
-import { parseFrame } from '../../vm/net/headers.js';
+import { parseFrame } from '../../vm/net/parse-frame.js';
 import { checkChecksums } from '../../vm/net/checksum.js';
 import { summarizeFrame } from '../../vm/net/summary.js';
 import { type Packet } from '../../vm/net/packet.js';

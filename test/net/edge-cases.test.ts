@@ -7,7 +7,8 @@ import t from 'tap';
 import { edgeCaseCapture, edgeCases } from '../../scripts/edge-cases.js';
 import { equalBytes } from '../../vm/bytes.js';
 import { checkChecksums } from '../../vm/net/checksum.js';
-import { parseFrame, type ParsedFrame } from '../../vm/net/headers.js';
+import type { ParsedFrame } from '../../vm/net/headers.js';
+import { parseFrame } from '../../vm/net/parse-frame.js';
 import { summarizeFrame } from '../../vm/net/summary.js';
 import { readAll } from '../support/captures.js';
 

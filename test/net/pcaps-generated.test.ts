@@ -7,7 +7,7 @@ import { headerCases } from '../../scripts/captures-headers.js';
 import { malformedFrames } from '../../scripts/captures-malformed.js';
 import { equalBytes } from '../../vm/bytes.js';
 import { checkChecksums } from '../../vm/net/checksum.js';
-import { parseFrame } from '../../vm/net/headers.js';
+import { parseFrame } from '../../vm/net/parse-frame.js';
 import { readAll } from '../support/captures.js';
 
 const captureUrl = (name: string) => new URL(`../../pcaps/${name}`, import.meta.url);

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { toHex } from '../../vm/bytes.js';
 import { checkChecksums } from '../../vm/net/checksum.js';
-import { parseFrame, type Header } from '../../vm/net/headers.js';
+import type { Header } from '../../vm/net/headers.js';
+import { parseFrame } from '../../vm/net/parse-frame.js';
 import { type Packet } from '../../vm/net/packet.js';
 import { readAll } from '../support/captures.js';
 

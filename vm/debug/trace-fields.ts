@@ -2,7 +2,7 @@
  * Names of packet fields by their place in a frame, as Wireshark spells them, and their values in words. Knows no machine.
  */
 import { formatIpv4, formatIpv6, formatMac } from '../address-text.js';
-import { parseFrame } from '../net/headers.js';
+import { parseFrame } from '../net/parse-frame.js';
 import type { Header } from '../net/headers.js';
 
 export interface FieldWords {

@@ -14,10 +14,10 @@ import {
   type Ipv6Header,
   type NextHeader,
   type ParsedFrame,
-  parseFrame,
   type TcpHeader,
   type UdpHeader,
 } from './headers.js';
+import { parseFrame } from './parse-frame.js';
 import { linkTypeName, LINKTYPE_ETHERNET } from './link-types.js';
 
 const HTTP_PORT = 80;

@@ -3,7 +3,7 @@
  * destinations before and after, so it needs no word from the program. Knows no maps.
  */
 import { formatIp } from '../world/ip-prefix.js';
-import { parseFrame } from '../net/headers.js';
+import { parseFrame } from '../net/parse-frame.js';
 import type { Header } from '../net/headers.js';
 
 export interface SpreadRow {
