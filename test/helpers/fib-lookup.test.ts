@@ -13,6 +13,8 @@ const WORLD: WorldSpec = {
     { ifindex: 2, name: 'eth0', mac: '02:00:00:00:00:02', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
     { ifindex: 3, name: 'eth1', mac: '02:00:00:00:00:03', addresses: ['192.0.2.1/24'], mtu: 1400 },
     { ifindex: 4, name: 'end', forwarding: false },
+    { ifindex: 5, name: 'red', kind: 'vrf', table: 100 },
+    { ifindex: 6, name: 'red0', master: 'red' },
   ],
   routes: [
     { prefix: 'default', via: '10.0.0.254', dev: 'eth0', metric: 7 },
@@ -24,6 +26,7 @@ const WORLD: WorldSpec = {
     { prefix: '2001:db8::/32', via: 'fd00::fe', dev: 'eth0' },
     { prefix: '2001:db9::/32', dev: 'eth1' },
   ],
+  rules: [{ priority: 9, mark: 0x77, table: 100 }],
   neighbours: [
     { ip: '10.0.0.254', mac: '02:00:00:00:00:fe', dev: 'eth0' },
     { ip: '192.0.2.9', mac: '02:00:00:00:00:09', dev: 'eth1' },
@@ -31,6 +34,7 @@ const WORLD: WorldSpec = {
   ],
 };
 
+const MARK = 32;
 const DIRECT = 1;
 const OUTPUT = 2;
 const SKIP_NEIGH = 4;
@@ -42,6 +46,7 @@ interface Ask {
   readonly ifindex?: number;
   readonly length?: number;
   readonly table?: number;
+  readonly mark?: number;
   readonly flags?: number;
 }
 
@@ -58,7 +63,7 @@ interface Answer {
 function ask(
   engine: EngineName,
   type: 'xdp' | 'sched_cls',
-  { dst, ifindex = 2, length = 0, table = 0, flags = 0 }: Ask,
+  { dst, ifindex = 2, length = 0, table = 0, mark = 0, flags = 0 }: Ask,
 ): Answer {
   const [data, end] = type === 'xdp' ? [0, 4] : [76, 80];
   const words = Array.from({ length: 8 }, (_, i) => 8 * i);
@@ -85,6 +90,7 @@ function ask(
   view.setUint32(8, ifindex, true);
   params.set(address, 32);
   view.setUint32(48, table, true);
+  view.setUint32(52, mark, true);
   const object = objectFromInsns(assemble(text).bytes, { type });
   const datapath = new Datapath(object, { engine, memoryBytes: 32 << 20, world: WORLD });
   const { code, packet } = datapath.attach().run(params);
@@ -141,6 +147,23 @@ const ROWS: readonly (readonly [ask: Ask, answer: Partial<Answer>])[] = [
     { code: 0, ifindex: 3, dst: 'c0000209' },
   ],
   [{ dst: '172.16.0.1', flags: DIRECT | TBID, table: 101 }, { code: 4 }],
+  [
+    { dst: '172.16.0.1', ifindex: 6 },
+    { code: 0, ifindex: 3, dst: 'c0000209' },
+  ],
+  [
+    { dst: '172.16.0.1', ifindex: 6, flags: DIRECT },
+    { code: 0, ifindex: 3, dst: 'c0000209' },
+  ],
+  [{ dst: '8.8.8.8', ifindex: 6, flags: DIRECT }, { code: 4 }],
+  [
+    { dst: '172.16.0.1', mark: 0x77, flags: MARK },
+    { code: 0, ifindex: 3, dst: 'c0000209' },
+  ],
+  [
+    { dst: '172.16.0.1', mark: 0x77 },
+    { code: 0, ifindex: 2 },
+  ],
   [{ dst: '8.8.8.8', ifindex: 4 }, { code: 5 }],
   [{ dst: '8.8.8.8', ifindex: 9 }, { code: -19 }],
   [

@@ -3,6 +3,7 @@ import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { Datapath } from '../../vm/datapath/datapath.js';
 import { objectFromInsns } from '../../vm/object/from-insns.js';
+import { mapSpec, objectOf } from '../machine/harness.js';
 import { ObjectTests } from '../../vm/testing/object-tests.js';
 
 const CASES: readonly { name: string; text: string; tags: readonly string[]; wants: unknown }[] = [
@@ -51,3 +52,23 @@ for (const { name, text, tags, wants } of CASES) {
     t.end();
   });
 }
+
+t.test('each begins with maps as the object has them', (t) => {
+  const text = `
+    r1 = &value0
+    r0 = *(u32 *)(r1 + 0)
+    r0 += 1
+    *(u32 *)(r1 + 0) = r0
+    exit`;
+  const object = objectOf(text, [mapSpec({ type: 'array', maxEntries: 1 })]);
+  const [program] = object.programs;
+  if (program === undefined) throw new Error('no program');
+  const tagged = { ...program, type: 'xdp' as const, declTags: ['comment:test_retval=1'] };
+  const programs = [tagged, { ...tagged, name: 'again' }];
+  const tests = new ObjectTests(new Datapath({ ...object, programs }, { memoryBytes: 16 << 20 }));
+  t.strictSame(
+    tests.list().map((test) => tests.run(test).status),
+    ['pass', 'pass'],
+  );
+  t.end();
+});

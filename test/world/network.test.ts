@@ -3,6 +3,7 @@ import t from 'tap';
 import { ConfigError } from '../../vm/errors.js';
 import { parseIp } from '../../vm/world/ip-prefix.js';
 import { Network } from '../../vm/world/network.js';
+import type { OutputDevice } from '../../vm/world/routes.js';
 import type { WorldSpec } from '../../vm/world/world-spec.js';
 
 const DEVICES = [
@@ -44,17 +45,96 @@ const ROWS: readonly (readonly [destination: string, answer: string])[] = [
 ];
 
 t.test('which route wins', (t) => {
-  const { routes } = new Network(WORLD);
+  const { routes, rules } = new Network(WORLD);
+  const find = (destination: Uint8Array, output?: OutputDevice) =>
+    rules.find({
+      source: new Uint8Array(destination.length),
+      destination,
+      mark: 0,
+      iif: undefined,
+      oif: undefined,
+      output,
+    });
   for (const [text, want] of ROWS) {
-    const route = routes.find(parseIp(text) ?? new Uint8Array(4));
+    const route = find(parseIp(text) ?? new Uint8Array(4));
     const metric = route === undefined || route.metric === 0 ? '' : ` metric ${route.metric}`;
     t.equal(route === undefined ? 'none' : `${route.type} ${route.device?.name ?? '-'}${metric}`, want, text);
   }
   const to = parseIp('10.1.9.9') ?? new Uint8Array(4);
-  t.equal(routes.find(to, { ifindex: 3, isRequired: true })?.device?.name, 'eth1', 'by the device asked for');
-  t.equal(routes.find(to, { ifindex: 3, isRequired: false })?.device?.name, 'eth0', 'the metric counts more');
+  t.equal(find(to, { ifindex: 3, isRequired: true })?.device?.name, 'eth1', 'by the device asked for');
+  t.equal(find(to, { ifindex: 3, isRequired: false })?.device?.name, 'eth0', 'the metric counts more');
   t.equal(routes.findIn(100, parseIp('172.16.0.1') ?? to)?.device?.name, 'eth1', 'a table of its own');
   t.equal(routes.findIn(101, to), undefined, 'no such table');
+  t.end();
+});
+
+const RULED: WorldSpec = {
+  devices: [
+    ...DEVICES,
+    { ifindex: 10, name: 'red', kind: 'vrf', table: 100 },
+    { ifindex: 11, name: 'red0', master: 'red', addresses: ['10.9.0.1/24'] },
+  ],
+  routes: [
+    { prefix: 'default', via: '10.0.0.254', dev: 'eth0' },
+    { prefix: '10.1.0.0/16', dev: 'red0', table: 100 },
+    { prefix: '10.1.0.0/16', dev: 'eth1', table: 200 },
+    { prefix: '10.2.0.0/16', type: 'throw', table: 200 },
+    { prefix: '10.3.0.0/16', dev: 'eth1', table: 300 },
+  ],
+  rules: [
+    { priority: 500, mark: 0x10, mask: 0xf0, table: 200 },
+    { priority: 600, from: '10.0.0.66/32', table: 300 },
+    { priority: 700, iif: 'eth1', to: '10.4.0.0/16', type: 'prohibit' },
+    { priority: 800, family: 'ipv6', oif: 'eth1', type: 'unreachable' },
+  ],
+};
+
+interface RuledFlow {
+  readonly to: string;
+  readonly from?: string;
+  readonly mark?: number;
+  readonly iif?: string;
+  readonly oif?: string;
+  readonly wants: string;
+}
+
+const FLOWS: readonly RuledFlow[] = [
+  { to: '10.1.0.1', wants: 'unicast eth0' },
+  { to: '10.1.0.1', mark: 0x1f, wants: 'unicast eth1' },
+  { to: '10.1.0.1', mark: 0x2f, wants: 'unicast eth0' },
+  { to: '10.2.0.1', mark: 0x10, wants: 'unicast eth0' },
+  { to: '10.3.0.1', from: '10.0.0.66', wants: 'unicast eth1' },
+  { to: '10.3.0.1', from: '10.0.0.67', wants: 'unicast eth0' },
+  { to: '10.4.0.1', iif: 'eth1', wants: 'prohibit -' },
+  { to: '10.4.0.1', iif: 'eth0', wants: 'unicast eth0' },
+  { to: 'fd00::99', wants: 'unicast eth0' },
+  { to: 'fd00::99', oif: 'eth1', wants: 'unreachable -' },
+  { to: '10.1.0.1', iif: 'red0', wants: 'unicast red0' },
+  { to: '10.1.0.1', iif: 'red', wants: 'unicast red0' },
+  { to: '10.9.0.1', iif: 'red0', wants: 'local red0' },
+  { to: '10.9.0.1', iif: 'eth0', wants: 'unicast eth0' },
+  { to: '10.1.0.1', iif: 'red0', mark: 0x10, wants: 'unicast eth1' },
+  { to: '8.8.8.8', iif: 'red0', wants: 'unicast eth0' },
+];
+
+t.test('rules, marks and VRFs', (t) => {
+  const { rules, devices } = new Network(RULED);
+  for (const { to, from, mark = 0, iif, oif, wants } of FLOWS) {
+    const destination = parseIp(to) ?? new Uint8Array(4);
+    const route = rules.find({
+      source: parseIp(from ?? '') ?? new Uint8Array(destination.length),
+      destination,
+      mark,
+      iif: devices.named(iif ?? ''),
+      oif: devices.named(oif ?? ''),
+      output: undefined,
+    });
+    t.equal(
+      `${route?.type ?? 'none'} ${route?.device?.name ?? '-'}`,
+      wants,
+      JSON.stringify({ to, from, mark, iif, oif }),
+    );
+  }
   t.end();
 });
 
@@ -72,6 +152,12 @@ const REFUSED: readonly (readonly [path: string, world: WorldSpec])[] = [
   ['world.routes[0].dev', { devices: DEVICES, routes: [{ prefix: '10.0.0.0/8' }] }],
   ['world.routes[0].via', { devices: DEVICES, routes: [{ prefix: '::/0', via: '10.0.0.1', dev: 'eth0' }] }],
   ['world.routes[0].src', { devices: DEVICES, routes: [{ prefix: '::/0', src: '10.0.0.1', dev: 'eth0' }] }],
+  ['world.devices[0].table', { devices: [{ ifindex: 1, name: 'a', table: 3 }] }],
+  ['world.devices[0].table', { devices: [{ ifindex: 1, name: 'a', kind: 'vrf' }] }],
+  ['world.rules[0].table', { devices: DEVICES, rules: [{ priority: 1 }] }],
+  ['world.rules[0].priority', { devices: DEVICES, rules: [{ priority: -1, table: 5 }] }],
+  ['world.rules[0].iif', { devices: DEVICES, rules: [{ priority: 1, table: 5, iif: 'eth9' }] }],
+  ['world.rules[0].to', { devices: DEVICES, rules: [{ priority: 1, table: 5, from: '::/0', to: '10.0.0.0/8' }] }],
   ['world.routes[0].table', { devices: DEVICES, routes: [{ prefix: '::/0', table: 0, dev: 'eth0' }] }],
   ['world.neighbours[0].ip', { devices: DEVICES, neighbours: [{ ip: '10.0.0', mac: '02:00:00:00:00:01', dev: 'lo' }] }],
   ['world.neighbours[0].mac', { devices: DEVICES, neighbours: [{ ip: '10.0.0.2', dev: 'lo' }] }],

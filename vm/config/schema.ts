@@ -90,7 +90,8 @@ const device = z.strictObject({
   addresses: z.exactOptional(z.array(prefix)),
   peer: z.exactOptional(deviceName),
   master: z.exactOptional(deviceName),
-  kind: z.exactOptional(z.enum(['ethernet', 'loopback', 'veth', 'netkit'])),
+  kind: z.exactOptional(z.enum(['ethernet', 'loopback', 'veth', 'netkit', 'vrf'])),
+  table: z.exactOptional(whole(1, U32)),
   up: z.exactOptional(z.boolean()),
   forwarding: z.exactOptional(z.boolean()),
 });
@@ -155,6 +156,19 @@ const route = z.strictObject({
   src: z.exactOptional(address),
 });
 
+const routingRule = z.strictObject({
+  priority: u32,
+  family: z.exactOptional(z.enum(['ipv4', 'ipv6'])),
+  table: z.exactOptional(whole(1, U32)),
+  type: z.exactOptional(z.enum(['blackhole', 'unreachable', 'prohibit'])),
+  from: z.exactOptional(prefix),
+  to: z.exactOptional(prefix),
+  iif: z.exactOptional(deviceName),
+  oif: z.exactOptional(deviceName),
+  mark: z.exactOptional(u32),
+  mask: z.exactOptional(u32),
+});
+
 const neighbour = z.strictObject({
   ip: address,
   mac: z.exactOptional(mac),
@@ -215,6 +229,7 @@ const programFields = {
     z.strictObject({
       devices: z.exactOptional(z.array(device)),
       routes: z.exactOptional(z.array(route)),
+      rules: z.exactOptional(z.array(routingRule)),
       neighbours: z.exactOptional(z.array(neighbour)),
       sockets: z.exactOptional(z.array(socket)),
       cgroups: z.exactOptional(z.array(cgroup)),

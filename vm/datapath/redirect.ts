@@ -155,14 +155,24 @@ function namedHop({ memory }: Machine): Uint8Array {
   return memory.read(cells.redirectNexthop + 4, isIpv4 ? 4 : 16);
 }
 
-function routedHop({ skb, memory, world }: Machine, device: Device | undefined): Uint8Array | string {
+/** Of struct __sk_buff. */
+const CTX_MARK = 8;
+
+function routedHop({ skb, memory, world, layout }: Machine, device: Device | undefined): Uint8Array | string {
   const [off, bytes] = skb.protocol === PROTOCOL_IPV4 ? [16, 4] : skb.protocol === PROTOCOL_IPV6 ? [24, 16] : [0, 0];
   if (bytes === 0) return 'neither IPv4 nor IPv6';
   const at = skb.networkStart + off;
   if (at + bytes > skb.end) return 'the IP header is cut';
   const destination = memory.read(at, bytes);
   if (device === undefined) return destination;
-  const route = world.network.routes.find(destination, { ifindex: device.ifindex, isRequired: bytes === 4 });
+  const route = world.network.rules.find({
+    source: memory.read(skb.networkStart + off - bytes, bytes),
+    destination,
+    mark: memory.word(layout.ctx + CTX_MARK),
+    iif: undefined,
+    oif: device,
+    output: { ifindex: device.ifindex, isRequired: bytes === 4 },
+  });
   if (route?.type === 'unicast' || route?.type === 'local') return route.via ?? destination;
   // Where IPv4 has no route by a device that was asked for, the destination counts as a neighbour on it.
   return route === undefined && bytes === 4 ? destination : `no route to ${formatIp(destination)}`;

@@ -1,6 +1,6 @@
 /**
  * bpf_fib_lookup: where the world would forward a packet to. A model of net/core/filter.c of Linux 6.18, but for
- * multipath, tunnels on routes and routing rules beyond local, main, default.
+ * multipath and tunnels on routes.
  */
 import { viewOf } from '../bytes.js';
 import type { Machine } from '../machine/machine.js';
@@ -25,6 +25,7 @@ const off = {
   vlanProto: 48,
   table: 48,
   vlanTci: 50,
+  mark: 52,
   smac: 52,
   dmac: 58,
 } as const;
@@ -50,6 +51,8 @@ const RET = {
   FRAG_NEEDED: 8,
   NO_SRC_ADDR: 9,
 } as const;
+
+const LOOPBACK_IFINDEX = 1;
 
 /** Most that an IP packet can say of its length. */
 const MAX_IP_MTU = 65_535;
@@ -104,13 +107,25 @@ class Lookup {
     return (this.#flags & flag) !== 0;
   }
 
-  #route(destination: Uint8Array, { ifindex }: Device): Route | undefined {
-    const { routes } = this.#network;
+  #route(destination: Uint8Array, device: Device): Route | undefined {
+    const { ifindex } = device;
+    const { routes, rules, devices } = this.#network;
     // IPv6 routes by other devices are only worse, and the device that a packet came from is as good as one to leave by.
     const isIpv4 = this.#ipBytes === 4;
     const output: OutputDevice | undefined = isIpv4 && !this.#has(OUTPUT) ? undefined : { ifindex, isRequired: isIpv4 };
-    if (!this.#has(DIRECT)) return routes.find(destination, output);
-    const table = this.#has(TBID) ? this.#view.getUint32(off.table, true) : TABLE_MAIN;
+    if (!this.#has(DIRECT)) {
+      const isOut = this.#has(OUTPUT);
+      return rules.find({
+        source: this.#read(off.src, this.#ipBytes),
+        destination,
+        mark: this.#has(MARK) ? this.#view.getUint32(off.mark, true) : 0,
+        iif: isOut ? devices.at(LOOPBACK_IFINDEX) : device,
+        oif: isOut ? device : undefined,
+        output,
+      });
+    }
+    const own = devices.vrfOf(device)?.table ?? TABLE_MAIN;
+    const table = this.#has(TBID) ? this.#view.getUint32(off.table, true) : own;
     if (this.#has(TBID)) this.#view.setUint32(off.table, 0, true);
     return routes.findIn(table, destination, output);
   }

@@ -1,10 +1,11 @@
 /**
- * The tests of one object, run in order over one machine: maps live as long as the object, so that a test sees what earlier
- * ones left. Knows no files and no reports.
+ * The tests of one object, run in order over one machine. Maps live as long as the object, so that a test sees what earlier ones
+ * left; tests by annotation each begin with maps as the object has them. Knows no files and no reports.
  */
 import type { Datapath } from '../datapath/datapath.js';
 import type { TestRun, TestRunResult } from '../datapath/test-run.js';
 import { ConfigError } from '../errors.js';
+import type { Checkpoint } from '../machine/machine.js';
 import type { MapHandle } from '../machine/map-table.js';
 import { suggestion } from '../suggest.js';
 import { CheckWatch } from './check-watch.js';
@@ -44,6 +45,8 @@ export class ObjectTests {
   readonly #datapath: Datapath;
   readonly #run: TestRun;
   readonly #maps: SectionTestMaps;
+  /** As the object begins, where it has tests by annotation: each of them finds its maps so. */
+  readonly #fresh: Checkpoint | undefined;
   #steps = 0;
 
   /**
@@ -52,6 +55,7 @@ export class ObjectTests {
   constructor(datapath: Datapath, contract: TestContract = {}) {
     this.#datapath = datapath;
     this.#run = datapath.testRun();
+    this.#fresh = findAnnotatedTests(datapath.object).length > 0 ? datapath.machine.save() : undefined;
     this.#maps = {
       results: this.#mapOf(contract.resultMap, RESULT_MAP),
       cleared: (contract.clearMaps ?? CLEAR_MAPS).flatMap(
@@ -68,6 +72,7 @@ export class ObjectTests {
 
   run(test: ObjectTest): TestResult {
     if (test.kind === 'sections') return runSectionTest(test, (step) => this.#step(this.#run, step), this.#maps);
+    if (this.#fresh !== undefined) this.#datapath.machine.restore(this.#fresh);
     this.#tick(this.#run);
     return runAnnotatedTest(test, this.#run);
   }

@@ -22,6 +22,8 @@ export interface Device {
   readonly addresses: readonly IpPrefix[];
   readonly peer: string | undefined;
   readonly master: string | undefined;
+  /** Of a VRF. */
+  readonly table: number | undefined;
   readonly up: boolean;
   readonly forwarding: boolean;
 }
@@ -58,10 +60,22 @@ export class Devices {
     return this.#byIndex.values();
   }
 
+  /** The VRF that a device is or belongs to. */
+  vrfOf(device: Device): Device | undefined {
+    if (device.kind === 'vrf') return device;
+    const master = device.master === undefined ? undefined : this.named(device.master);
+    return master?.kind === 'vrf' ? master : undefined;
+  }
+
   /** @throws ConfigError `config-value` where there is none */
   mustHave(name: string, path: string): Device {
     return this.named(name) ?? refuseWorld(path, `there is no device \`${name}\``);
   }
+}
+
+/** Whether a number may be a routing table's. */
+export function isTable(table: number): boolean {
+  return Number.isInteger(table) && table >= 1 && table <= 0xffff_ffff;
 }
 
 function readDevice(spec: DeviceSpec, path: string): Device {
@@ -85,6 +99,10 @@ function readDevice(spec: DeviceSpec, path: string): Device {
   if (spec.peer !== undefined && kind !== 'veth' && kind !== 'netkit') {
     refuseWorld(`${path}.peer`, `kind \`${kind}\` has no peer`);
   }
-  const { peer, master, up = true, forwarding = true } = spec;
-  return { ifindex, name, kind, mac, mtu, addresses, peer, master, up, forwarding };
+  const { peer, master, table, up = true, forwarding = true } = spec;
+  if ((table !== undefined) !== (kind === 'vrf')) {
+    refuseWorld(`${path}.table`, kind === 'vrf' ? 'a VRF has a table' : 'only a VRF has a table');
+  }
+  if (table !== undefined && !isTable(table)) refuseWorld(`${path}.table`, `${String(table)} is no routing table`);
+  return { ifindex, name, kind, mac, mtu, addresses, peer, master, table, up, forwarding };
 }

@@ -4,6 +4,7 @@ import { Devices } from './devices.js';
 import { Namespaces } from './namespaces.js';
 import { Neighbours } from './neighbours.js';
 import { Routes } from './routes.js';
+import { Rules } from './rules.js';
 import { readSockets } from './sockets.js';
 import type { Socket } from './sockets.js';
 import { readTask } from './task.js';
@@ -16,6 +17,7 @@ export class Network {
   readonly isGiven: boolean;
   readonly devices: Devices;
   readonly routes: Routes;
+  readonly rules: Rules;
   readonly neighbours: Neighbours;
   readonly cgroups: Cgroups;
   readonly namespaces: Namespaces;
@@ -29,6 +31,7 @@ export class Network {
     this.isGiven = spec !== undefined;
     this.devices = new Devices(world.devices ?? []);
     this.routes = new Routes(world.routes ?? [], this.devices);
+    this.rules = new Rules(world.rules ?? [], this.devices, this.routes);
     this.neighbours = new Neighbours(world.neighbours ?? [], this.devices);
     this.cgroups = new Cgroups(world.cgroups ?? []);
     this.namespaces = new Namespaces(world.netns ?? []);

@@ -1,7 +1,8 @@
 /**
- * Routing tables as fib_lookup sees them: the longest prefix wins, then the smallest metric; table local comes before
- * main and default. Rules other than these three, multipath and tunnels are missing.
+ * Routing tables as fib_lookup sees them: the longest prefix wins, then the smallest metric. Multipath and tunnels are
+ * missing. Knows no rules.
  */
+import { isTable } from './devices.js';
 import type { Device, Devices } from './devices.js';
 import { networkKey, parseIp, parsePrefix, withHostBits } from './ip-prefix.js';
 import type { IpPrefix } from './ip-prefix.js';
@@ -75,7 +76,12 @@ export class Routes {
 
   /** @throws ConfigError `config-value` */
   constructor(specs: readonly RouteSpec[], devices: Devices) {
-    for (const device of devices.all()) for (const address of device.addresses) this.#addAddress(device, address);
+    for (const device of devices.all()) {
+      // What a device of a VRF brings goes into that one's table, local or not.
+      const table = devices.vrfOf(device)?.table;
+      for (const address of device.addresses)
+        this.#addAddress(device, address, table ?? TABLE_LOCAL, table ?? TABLE_MAIN);
+    }
     for (const [index, spec] of specs.entries()) {
       const { route, table } = readRoute(spec, devices, `routes[${String(index)}]`);
       this.#add(table, route);
@@ -85,15 +91,6 @@ export class Routes {
   /** Undefined where the table has no route, or does not exist. `throw` routes come back as they are. */
   findIn(table: number, destination: Uint8Array, output?: OutputDevice): Route | undefined {
     return this.#tables.get(tableKey(table, destination))?.find(destination, output);
-  }
-
-  /** Asks the tables local, main and default in turn. */
-  find(destination: Uint8Array, output?: OutputDevice): Route | undefined {
-    for (const table of [TABLE_LOCAL, TABLE_MAIN, TABLE_DEFAULT]) {
-      const route = this.findIn(table, destination, output);
-      if (route !== undefined && route.type !== 'throw') return route;
-    }
-    return undefined;
   }
 
   /** Linux takes a device's routes away when it goes down. */
@@ -106,21 +103,21 @@ export class Routes {
   }
 
   /** The routes that Linux makes for an address. */
-  #addAddress(device: Device, { address, length }: IpPrefix): void {
+  #addAddress(device: Device, { address, length }: IpPrefix, local: number, main: number): void {
     const bits = 8 * address.length;
     const isIpv4 = address.length === 4;
     const rest = { device, via: undefined, src: isIpv4 ? address : undefined };
     const host = { address, length: bits };
-    this.#add(TABLE_LOCAL, { ...rest, prefix: host, type: 'local', metric: 0 });
+    this.#add(local, { ...rest, prefix: host, type: 'local', metric: 0 });
     const isLoopback = device.kind === 'loopback';
     if (isIpv4 && length < 31) {
       const broadcast = { address: withHostBits(address, length, 255), length: bits };
-      this.#add(TABLE_LOCAL, { ...rest, prefix: broadcast, type: 'broadcast', metric: 0 });
+      this.#add(local, { ...rest, prefix: broadcast, type: 'broadcast', metric: 0 });
     }
     if (length === bits) return;
     const prefix = { address: withHostBits(address, length, 0), length };
-    if (isLoopback && isIpv4) this.#add(TABLE_LOCAL, { ...rest, prefix, type: 'local', metric: 0 });
-    else this.#add(TABLE_MAIN, { ...rest, prefix, type: 'unicast', metric: isIpv4 ? 0 : IPV6_KERNEL_METRIC });
+    if (isLoopback && isIpv4) this.#add(local, { ...rest, prefix, type: 'local', metric: 0 });
+    else this.#add(main, { ...rest, prefix, type: 'unicast', metric: isIpv4 ? 0 : IPV6_KERNEL_METRIC });
   }
 }
 
@@ -142,7 +139,7 @@ function readRoute(spec: RouteSpec, devices: Devices, path: string): { route: Ro
   const src = readIp('src');
   const text = spec.prefix === 'default' ? (via?.length === 16 ? '::/0' : '0.0.0.0/0') : spec.prefix;
   const prefix = parsePrefix(text) ?? refuseWorld(`${path}.prefix`, `\`${text}\` is no prefix`);
-  if (!Number.isInteger(table) || table < 1 || table > 0xffff_ffff) {
+  if (!isTable(table)) {
     refuseWorld(`${path}.table`, `${String(table)} is no routing table`);
   }
   if (via?.length === 4 && prefix.address.length === 16) {

@@ -6,6 +6,8 @@
 export interface WorldSpec {
   readonly devices?: readonly DeviceSpec[];
   readonly routes?: readonly RouteSpec[];
+  /** Routing rules beside those that Linux begins with (local, main, default). */
+  readonly rules?: readonly RuleSpec[];
   readonly neighbours?: readonly NeighbourSpec[];
   readonly sockets?: readonly SocketSpec[];
   readonly cgroups?: readonly CgroupSpec[];
@@ -33,14 +35,16 @@ export interface DeviceSpec {
   /** Name of the bridge, bond or VRF that it belongs to. */
   readonly master?: string;
   readonly kind?: DeviceKind;
+  /** Number of the routing table of a VRF; what comes in on devices that belong to it is looked up there. */
+  readonly table?: number;
   /** Default true. */
   readonly up?: boolean;
   /** Whether packets that come in here may leave elsewhere (the `forwarding` sysctls). Default true, unlike in Linux. */
   readonly forwarding?: boolean;
 }
 
-/** `veth` and `netkit` have peers. */
-export type DeviceKind = 'ethernet' | 'loopback' | 'veth' | 'netkit';
+/** `veth` and `netkit` have peers, a `vrf` has a table. */
+export type DeviceKind = 'ethernet' | 'loopback' | 'veth' | 'netkit' | 'vrf';
 
 export type RouteType = 'unicast' | 'local' | 'broadcast' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw';
 
@@ -63,6 +67,24 @@ export interface RouteSpec {
 /** Those of `failed` and `incomplete` neighbours are not used. */
 export type NeighbourState =
   'permanent' | 'noarp' | 'reachable' | 'stale' | 'delay' | 'probe' | 'failed' | 'incomplete';
+
+/** A rule applies where all that it names fits; the table of the first one that leads to a route decides. */
+export interface RuleSpec {
+  /** Smaller is asked first: 0 is table local, 1000 a VRF's, 32766 main, 32767 default. */
+  readonly priority: number;
+  readonly family?: 'ipv4' | 'ipv6';
+  /** Number of the table that is asked; left out where `type` drops. */
+  readonly table?: number;
+  readonly type?: 'blackhole' | 'unreachable' | 'prohibit';
+  readonly from?: string;
+  readonly to?: string;
+  /** Name of the device that the packet came in on, or is to leave by. */
+  readonly iif?: string;
+  readonly oif?: string;
+  /** What the packet's mark is under `mask`; default mask all bits. */
+  readonly mark?: number;
+  readonly mask?: number;
+}
 
 export interface NeighbourSpec {
   readonly ip: string;
