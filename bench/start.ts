@@ -12,7 +12,7 @@ import { must } from '../vm/errors.js';
 
 const START_BAR = 6;
 const COMPILE_BAR_MS = 2;
-const SKEP = 'dist/cli/main.js';
+const SKEP = 'dist/skep.cjs';
 const CAPTURE = 'pcaps/mixed.pcapng';
 
 const STARTS: readonly (readonly [name: string, args: readonly string[]])[] = [

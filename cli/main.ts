@@ -8,4 +8,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
-process.exitCode = await runCommandLine(process.argv.slice(2), processIo());
+// Not awaited: this module is bundled to CommonJS.
+void runCommandLine(process.argv.slice(2), processIo()).then((code) => {
+  process.exitCode = code;
+});

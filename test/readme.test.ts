@@ -17,7 +17,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Runs what `npm run demo` runs, but from source, so that no stale build can answer. */
 function runDemo(): string {
-  const args = scripts.demo?.split('node dist/cli/main.js ')[1]?.split(' ') ?? [];
+  const args = scripts.demo?.split('node dist/skep.cjs ')[1]?.split(' ') ?? [];
   const { stdout, stderr, status } = spawnSync(process.execPath, [...process.execArgv, 'cli/main.ts', ...args], {
     cwd: root,
     encoding: 'utf8',
