@@ -78,6 +78,35 @@ out:
     exit`,
   },
   {
+    id: 'stale-packet-pointer',
+    wrong: `.section "xdp"
+    r6 = r1
+    r7 = *(u32 *)(r1 + 0)
+    r3 = *(u32 *)(r1 + 4)
+    r4 = r7
+    r4 += 14
+    if r4 > r3 goto out
+    r2 = -4
+    call bpf_xdp_adjust_head        // the packet begins elsewhere now
+    *(u8 *)(r7 + 0) = 0
+out:
+    r0 = 1
+    exit`,
+    mended: `.section "xdp"
+    r6 = r1
+    r2 = -4
+    call bpf_xdp_adjust_head
+    r7 = *(u32 *)(r6 + 0)           // taken after the call,
+    r3 = *(u32 *)(r6 + 4)
+    r4 = r7
+    r4 += 14
+    if r4 > r3 goto out             // and compared
+    *(u8 *)(r7 + 0) = 0
+out:
+    r0 = 1
+    exit`,
+  },
+  {
     id: 'packet-read-only',
     wrong: `.section "cgroup_skb/ingress"
     r2 = *(u32 *)(r1 + 76)
@@ -278,6 +307,26 @@ buffer:
     exit`,
   },
   {
+    id: 'pointer-range',
+    wrong: `.section "xdp"
+    r6 = r1
+    call bpf_get_prandom_u32
+    r0 <<= 16                       // up to 2^48
+    r2 = r10
+    r2 += r0
+    r0 = 1
+    exit`,
+    mended: `.section "xdp"
+    *(u64 *)(r10 - 8) = 0
+    call bpf_get_prandom_u32
+    r0 &= 7                         // from 0 to 7
+    r2 = r10
+    r2 += -8
+    r2 += r0
+    r0 = *(u8 *)(r2 + 0)
+    exit`,
+  },
+  {
     id: 'pointer-arithmetic',
     wrong: `.section "xdp"
     r2 = r10
@@ -315,6 +364,26 @@ out:
     wrong: `${RECORD}
     r1 = r0
     r1 += 4                         // not what was reserved
+    r2 = 0
+    call bpf_ringbuf_submit
+out:
+    r0 = 1
+    exit`,
+  },
+  {
+    id: 'released-pointer',
+    wrong: `${RECORD}
+    r6 = r0
+    r1 = r0
+    r2 = 0
+    call bpf_ringbuf_submit
+    *(u64 *)(r6 + 0) = 1            // somebody else may read it by now
+out:
+    r0 = 1
+    exit`,
+    mended: `${RECORD}
+    *(u64 *)(r0 + 0) = 1
+    r1 = r0
     r2 = 0
     call bpf_ringbuf_submit
 out:
@@ -428,6 +497,37 @@ out:
   {
     id: 'call-depth',
     wrong: `.section "xdp"
+    call f1                         // the ninth function is one too many
+    exit
+.text
+f1:
+    call f2
+    exit
+f2:
+    call f3
+    exit
+f3:
+    call f4
+    exit
+f4:
+    call f5
+    exit
+f5:
+    call f6
+    exit
+f6:
+    call f7
+    exit
+f7:
+    call f8
+    exit
+f8:
+    r0 = 1
+    exit`,
+  },
+  {
+    id: 'stack-size',
+    wrong: `.section "xdp"
     *(u64 *)(r10 - 304) = 0
     call more
     r0 = 1
@@ -436,6 +536,44 @@ out:
 more:
     *(u64 *)(r10 - 304) = 0         // 304 bytes here and 304 there
     r0 = 0
+    exit`,
+    mended: `.section "xdp"
+    *(u64 *)(r10 - 304) = 0
+    call more
+    r0 = 1
+    exit
+.text
+more:
+    *(u64 *)(r10 - 104) = 0
+    r0 = 0
+    exit`,
+  },
+  {
+    id: 'too-many-branches',
+    wrong: `.section "xdp"
+${PACKET}
+again:
+    r4 = r2
+    r4 += 1
+    if r4 > r3 goto out             // the packet ends, but the verifier does not know where
+    r0 = *(u8 *)(r2 + 0)
+    r2 = r4
+    if r0 != 255 goto again
+out:
+    exit`,
+    mended: `.section "xdp"
+${PACKET}
+    r5 = 64                         // rounds
+again:
+    r4 = r2
+    r4 += 1
+    if r4 > r3 goto out
+    r0 = *(u8 *)(r2 + 0)
+    r2 = r4
+    if r0 == 255 goto out
+    r5 += -1
+    if r5 != 0 goto again
+out:
     exit`,
   },
   {

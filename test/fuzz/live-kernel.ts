@@ -31,9 +31,9 @@ export interface KernelVerdict {
   readonly log: string;
 }
 
-/** The main program as skep's verifier gets it, with the kernel's descriptors for maps. */
-function linked(object: ObjectSpec, maps: readonly number[]): Uint8Array {
-  const { insns, refs } = programFromObject(object, 0);
+/** A program as skep's verifier gets it, with the kernel's descriptors for maps. */
+function linked(object: ObjectSpec, maps: readonly number[], prog = 0): Uint8Array {
+  const { insns, refs } = programFromObject(object, prog);
   const view = new DataView(insns.buffer, insns.byteOffset);
   for (const [pc, ref] of refs) if (ref.kind === 'map') view.setInt32(8 * pc + 4, must(maps[ref.map], 'a map'), true);
   return insns;
@@ -95,10 +95,13 @@ export class LiveKernel {
     return this.judgeBytes(linked(object, maps), type, level);
   }
 
-  /** The same for an object with maps of its own. */
-  judgeObject(object: ObjectSpec): KernelVerdict {
+  /** The same for a program of an object with maps of its own. */
+  judgeObject(object: ObjectSpec, prog = 0): KernelVerdict {
     const maps = this.#makeMaps(object.maps);
-    const verdict = this.judgeBytes(linked(object, maps), must(object.programs[0], 'a program').type as ProgTypeName);
+    const verdict = this.judgeBytes(
+      linked(object, maps, prog),
+      must(object.programs[prog], 'a program').type as ProgTypeName,
+    );
     for (const fd of maps) this.#kernel.close(fd);
     return verdict;
   }

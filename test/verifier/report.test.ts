@@ -11,7 +11,10 @@ import type { Rejected } from '../../vm/verifier/verdict.js';
 const WORDS: [text: string, words: string][] = [
   ['42', 'the number 42'],
   ['P-1', 'the number -1'],
-  ['0xffffffff', 'the number 0xffffffff'],
+  ['0xffffffff', 'the number 0xffffffff (-1 in 32 bits)'],
+  ['0x7fffffff', 'the number 0x7fffffff'],
+  ['scalar(smin=0xffffffff80000000,smax=7)', 'a number from -2147483648 to 7 (signed)'],
+  ['fp(off=-16,smin=0,smax=umax=7)', 'a pointer into the stack, 16 bytes before its end, plus a number from 0 to 7'],
   ['fp0', 'the frame pointer'],
   ['fp-16', 'the address of stack at fp-16'],
   ['fp[0]-16', 'the address of stack of frame 0 at fp-16'],

@@ -23,11 +23,17 @@ function split(text: string): Parts {
 
 const NUMBER = /^P?-?(0x[0-9a-f]+|\d+)$/;
 
+/** A signed limit in decimal, where the log has it in hexadecimal. */
+function signedText(text: string | undefined, name: string): string | undefined {
+  if (text === undefined || !name.startsWith('s') || !text.startsWith('0x')) return text;
+  return String(BigInt.asIntN(name.endsWith('32') ? 32 : 64, BigInt(text)));
+}
+
 /** Unsigned and signed limits of 64 bits as a sentence; narrower ones only where nothing else is known. */
 function rangeWords(fields: ReadonlyMap<string, string>): string {
   const from = (low: string, high: string, bits: string, least: string): string | undefined => {
-    const min = fields.get(low);
-    const max = fields.get(high);
+    const min = signedText(fields.get(low), low);
+    const max = signedText(fields.get(high), high);
     if (min === undefined && max === undefined) return undefined;
     if (max === undefined) return `at least ${min ?? ''}${bits}`;
     return min === undefined && least === '' ? `at most ${max}${bits}` : `from ${min ?? least} to ${max}${bits}`;
@@ -48,9 +54,13 @@ function variableWords(fields: ReadonlyMap<string, string>): string {
   return range === '' ? '' : `plus a number ${range}`;
 }
 
+function distanceWords(off: string, start: string): string {
+  return off.startsWith('-') ? `${off.slice(1)} bytes before ${start}` : `${off} bytes past ${start}`;
+}
+
 function offsetWords(fields: ReadonlyMap<string, string>, start: string): string {
   const off = fields.get('off') ?? fields.get('imm');
-  const parts = [off === undefined ? '' : `${off} bytes past ${start}`, variableWords(fields)];
+  const parts = [off === undefined ? '' : distanceWords(off, start), variableWords(fields)];
   const given = parts.filter((part) => part !== '');
   return given.length === 0 ? `at ${start}` : given.join(', ');
 }
@@ -95,7 +105,7 @@ function pointerWords(type: string, fields: ReadonlyMap<string, string>): string
       return off === 'at its start' ? 'the context' : `the context, ${off}`;
     }
     case 'fp':
-      return `a pointer into the stack, ${offsetWords(fields, 'its top')}`;
+      return `a pointer into the stack, ${offsetWords(fields, 'its end')}`;
     default: {
       const named = /^(?:(trusted|untrusted|rcu|percpu)_)?ptr_(.*)$/.exec(type);
       if (named !== null) return `a${named[1] === undefined ? '' : ` ${named[1]}`} pointer to struct ${named[2] ?? ''}`;
@@ -110,7 +120,11 @@ function pointerWords(type: string, fields: ReadonlyMap<string, string>): string
  */
 export function registerWords(text: string): string {
   if (/^[?rm0dif]{8}$/.test(text)) return slotWords(text);
-  if (NUMBER.test(text)) return `the number ${text.replace(/^P/, '')}`;
+  if (NUMBER.test(text)) {
+    const number = text.replace(/^P/, '');
+    const narrow = /^0x[89a-f][0-9a-f]{7}$/.test(number) ? ` (${String(Number(number) | 0)} in 32 bits)` : '';
+    return `the number ${number}${narrow}`;
+  }
   const stack = /^fp(?:\[(\d+)\])?(-?\d+)$/.exec(text);
   if (stack !== null) {
     const whose = stack[1] === undefined ? '' : ` of frame ${stack[1]}`;

@@ -3,6 +3,7 @@
  * there, and what usually helps. A value; `cli/` renders it. Makes no judgement of its own.
  */
 import { classify } from './report-classes.js';
+import { findLostPointer } from './report-lost.js';
 import { registerWords } from './report-registers.js';
 import type { SourceLine } from './program.js';
 import type { PathStep, Rejected } from './verdict.js';
@@ -61,12 +62,25 @@ const CONTEXT_INSNS = 4;
  * Explains a rejection. Instructions are taken from the verdict's log, so it should have been asked for at level 1 or 2.
  */
 export function explainRejection(verdict: Rejected): RejectionReport {
-  const { found, groups } = classify(verdict.message);
+  const register = /^R(\d+) invalid mem access 'scalar'$/.exec(verdict.message)?.[1];
+  const lost = register === undefined ? undefined : findLostPointer(verdict.log, register);
+  const { found, groups } = classify(verdict.message, lost?.how);
   const knew = registersOf(verdict);
+  const words: Readonly<Record<string, () => string>> = {
+    r0: () => wordsOf('0', knew),
+    range: () => ((groups[3] ?? '') === '' ? '' : `, here to a number from ${groups[3] ?? ''} to ${groups[4] ?? ''}`),
+    held: () => heldWords(verdict),
+    rounds: () => roundsWords(verdict),
+    was: () => lost?.was ?? '',
+    insn: () => String(lost?.insn ?? ''),
+    call: () => (lost?.call.startsWith('pc') === true ? 'a function of the program' : (lost?.call ?? '')),
+  };
   const fill = (text: string): string =>
     text
       .replace(/\{R(\d)\}/g, (_, group: string) => wordsOf(groups[Number(group)] ?? '', knew))
-      .replace(/\{(\d)\}/g, (_, group: string) => groups[Number(group)] ?? '');
+      .replace(/\{(\d)\}/g, (_, group: string) => groups[Number(group)] ?? '')
+      .replace(/\{(\w+)\}/g, (blank, name: string) => words[name]?.() ?? blank);
+  const isWhole = found.whole === true;
   return {
     class: found.id,
     family: found.family,
@@ -75,15 +89,36 @@ export function explainRejection(verdict: Rejected): RejectionReport {
     errno: verdict.errno,
     reason: fill(found.reason),
     at: {
-      ...(verdict.insn === undefined ? {} : { insn: verdict.insn }),
-      ...(verdict.line === undefined ? {} : { line: verdict.line }),
+      ...(verdict.insn === undefined || isWhole ? {} : { insn: verdict.insn }),
+      ...(verdict.line === undefined || isWhole ? {} : { line: verdict.line }),
       mark: fill(found.mark),
-      context: contextOf(verdict),
+      context: isWhole ? [] : contextOf(verdict),
     },
-    knew,
-    path: decisions(verdict.facts.path),
+    knew: isWhole ? [] : knew,
+    path: isWhole ? [] : decisions(verdict.facts.path),
     suggestion: fill(found.suggestion),
   };
+}
+
+/** Where the first reference that is still held came from, as a sentence. */
+function heldWords({ log, facts }: Rejected): string {
+  const insn = Number(/^Unreleased reference id=\d+ alloc_insn=(\d+)$/m.exec(log)?.[1] ?? NaN);
+  if (Number.isNaN(insn)) return '';
+  const at = facts.path.findLastIndex((step) => step.insn === insn);
+  const line = facts.path.slice(0, at + 1).findLast((step) => step.line !== undefined)?.line;
+  return ` It came from insn ${String(insn)}${line === undefined ? '.' : `: \`${line.text.trim()}\` (line ${String(line.line)}).`}`;
+}
+
+/** Rounds that make a loop worth telling of. */
+const MANY_ROUNDS = 50;
+
+/** The instruction that the path has come to most often, as a sentence. */
+function roundsWords({ facts }: Rejected): string {
+  const times = new Map<number, number>();
+  for (const { insn } of facts.path) times.set(insn, (times.get(insn) ?? 0) + 1);
+  const [insn, rounds] = [...times].reduce((most, each) => (each[1] > most[1] ? each : most), [0, 0]);
+  if (rounds < MANY_ROUNDS) return '';
+  return ` This path has come to insn ${String(insn)} at least ${String(rounds)} times: a loop of which the verifier sees no end.`;
 }
 
 function registersOf(verdict: Rejected): ReportRegister[] {
@@ -106,7 +141,7 @@ function decisions(path: readonly PathStep[]): ReportStep[] {
   let line: SourceLine | undefined;
   for (const step of path) {
     line = step.line ?? line;
-    if (step.taken === undefined && step.line === undefined) continue;
+    if (step.taken === undefined && (step.line === undefined || isSameLine(step.line, kept.at(-1)?.line))) continue;
     kept.push({
       insn: step.insn,
       ...(line === undefined ? {} : { line }),
@@ -114,6 +149,10 @@ function decisions(path: readonly PathStep[]): ReportStep[] {
     });
   }
   return kept;
+}
+
+function isSameLine(a: SourceLine, b: SourceLine | undefined): boolean {
+  return a.file === b?.file && a.line === b.line;
 }
 
 /** The last instructions of the log: `12: (61) r2 = *(u32 *)(r1 +0)  ; R2=...`. */
