@@ -307,8 +307,8 @@ function ringValue(service: ParsedService, numbers: readonly number[], ringSlots
   const names = service.backends.map(({ endpoint, weight }) => ({ name: endpoint, weight }));
   const bytes = new Uint8Array(4 * RING_SLOTS_MAX);
   const view = new DataView(bytes.buffer);
-  for (const [slot, index] of fillRing(names, ringSlots).entries()) {
+  fillRing(names, ringSlots).forEach((index, slot) => {
     view.setUint32(4 * slot, index === NOBODY ? 0 : (numbers[index] ?? 0), true);
-  }
+  });
   return bytes;
 }

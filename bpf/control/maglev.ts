@@ -48,8 +48,13 @@ export function fillRing(backends: readonly MaglevBackend[], slots: number): Int
       taker.credit += taker.weight;
       if (taker.credit < heaviest) continue;
       taker.credit -= heaviest;
-      while (ring[taker.next] !== NOBODY) taker.next = (taker.next + taker.stride) % slots;
-      ring[taker.next] = taker.index;
+      let { next } = taker;
+      while (ring[next] !== NOBODY) {
+        next += taker.stride;
+        if (next >= slots) next -= slots;
+      }
+      ring[next] = taker.index;
+      taker.next = next;
       if (--free === 0) break;
     }
   }
