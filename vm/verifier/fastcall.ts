@@ -16,12 +16,15 @@ export class Fastcall {
   readonly #env: Env;
   /** By function: offset from which on its stack holds such spills only. */
   readonly #from: Int32Array;
+  /** By function: holds a call whose spills Linux removes; one whose spills it does not. */
+  readonly #removes: Uint8Array;
   readonly #keep: Uint8Array;
   readonly #isPattern: Uint8Array;
 
   constructor(env: Env) {
     this.#env = env;
     this.#from = new Int32Array(env.subprogs.length);
+    this.#removes = new Uint8Array(env.subprogs.length);
     this.#keep = new Uint8Array(env.subprogs.length);
     this.#isPattern = new Uint8Array(env.count);
     for (const [no, { start, end }] of env.subprogs.entries()) {
@@ -59,7 +62,8 @@ export class Fastcall {
     }
     if (pairs === 0) return;
     const isInlined = kfunc === undefined ? env.imm[call] === GET_SMP_PROCESSOR_ID : kfunc.fastcall === true;
-    if (!isInlined) this.#keep[no] = 1;
+    if (isInlined) this.#removes[no] = 1;
+    else this.#keep[no] = 1;
     this.#from[no] = Math.min(this.#from[no]!, off);
   }
 
@@ -73,7 +77,8 @@ export class Fastcall {
   finish(): void {
     for (const [no, subprog] of this.#env.subprogs.entries()) {
       const from = this.#from[no]!;
-      if (from < 0 && from !== DISABLED && this.#keep[no] === 0) subprog.stackBytes = -from;
+      const removes = from !== DISABLED && this.#removes[no] !== 0 && this.#keep[no] === 0;
+      if (removes) subprog.stackBytes = -from;
     }
   }
 }
