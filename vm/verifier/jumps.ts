@@ -234,14 +234,19 @@ function refineBoth(
   const srcReg = byReg ? env.reg(src) : undefined;
   const same = byReg && dst === src;
   const imm = env.imm[env.insn]!;
-  const refined = (holds: boolean): readonly [Reg, Reg | undefined] => {
-    const a = dstReg.withBounds(dstReg.bounds.clone());
-    const b = same ? a : srcReg?.withBounds(srcReg.bounds.clone());
-    refine(op, a.bounds, b === undefined ? constBounds(imm, imm >> 31).clone() : b.bounds, narrow, holds);
-    return [a, b];
-  };
-  const [falseDst, falseSrc] = refined(false);
-  const [trueDst, trueSrc] = refined(true);
+  const falseDst = dstReg.withBounds(dstReg.bounds.clone());
+  const trueDst = dstReg.withBounds(dstReg.bounds.clone());
+  let falseSrc: Reg | undefined;
+  let trueSrc: Reg | undefined;
+  if (same) {
+    falseSrc = falseDst;
+    trueSrc = trueDst;
+  } else if (srcReg !== undefined) {
+    falseSrc = srcReg.withBounds(srcReg.bounds.clone());
+    trueSrc = srcReg.withBounds(srcReg.bounds.clone());
+  }
+  refine(op, falseDst.bounds, falseSrc?.bounds ?? constBounds(imm, imm >> 31).clone(), narrow, false);
+  refine(op, trueDst.bounds, trueSrc?.bounds ?? constBounds(imm, imm >> 31).clone(), narrow, true);
   const thereRegs = there.top.regs;
   const sound = (way: string, a: Reg, b: Reg | undefined): readonly [Reg, Reg | undefined] => {
     const first = soundReg(env, a, `${way}_reg1`);

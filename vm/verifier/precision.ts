@@ -32,7 +32,7 @@ import {
 } from './opcodes.js';
 import { SCALAR } from './reg.js';
 import { printState } from './state-text.js';
-import { type Checkpoint, type HistoryEntry, MAX_FRAMES, type State } from './state.js';
+import { type Checkpoint, type Frame, type HistoryEntry, MAX_FRAMES, type Precision, type State } from './state.js';
 
 const ARGS = 0b11_1110;
 
@@ -261,6 +261,15 @@ export function markAllPrecise(env: Env, from: State): void {
   }
 }
 
+function markSlotIn(frame: Frame, precise: Precision, no: number, slot: number): boolean {
+  if (frame.stack[slot]?.isSpilledScalar !== true || precise.hasSlot(slot)) {
+    demand.dropSlot(no, slot);
+    return false;
+  }
+  precise.addSlot(slot);
+  return true;
+}
+
 /** Moves the demand into a checkpoint; what is precise there already need not be followed further. */
 function markIn(checkpoint: Checkpoint): boolean {
   let changed = false;
@@ -275,14 +284,11 @@ function markIn(checkpoint: Checkpoint): boolean {
         changed = true;
       }
     }
-    if (!demand.hasSlots(no)) continue;
-    for (let slot = 0; slot < 64; slot++) {
-      if (!demand.hasSlot(no, slot)) continue;
-      if (frame.stack[slot]?.isSpilledScalar !== true || precise.hasSlot(slot)) demand.dropSlot(no, slot);
-      else {
-        precise.addSlot(slot);
-        changed = true;
-      }
+    for (let wanted = demand.slotsLo[no]!; wanted !== 0; wanted &= wanted - 1) {
+      if (markSlotIn(frame, precise, no, 31 - Math.clz32(wanted & -wanted))) changed = true;
+    }
+    for (let wanted = demand.slotsHi[no]!; wanted !== 0; wanted &= wanted - 1) {
+      if (markSlotIn(frame, precise, no, 63 - Math.clz32(wanted & -wanted))) changed = true;
     }
   }
   return changed;

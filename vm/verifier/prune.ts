@@ -8,7 +8,7 @@ import { demand, followDemand } from './precision.js';
 import { NOT_INIT_REG, PTR_TO_STACK, SCALAR } from './reg.js';
 import { LoopVisits } from './loop-visits.js';
 import { printState } from './state-text.js';
-import { Bucket, Candidate, type Checkpoint, INVALID_SLOT, ITER, type State } from './state.js';
+import { Bucket, Candidate, type Checkpoint, type Frame, INVALID_SLOT, ITER, type State } from './state.js';
 import type { StackLiveness } from './stack-liveness.js';
 
 /** Branches of history that are noted before a checkpoint is forced. */
@@ -178,20 +178,30 @@ export function propagatePrecision(env: Env, old: Checkpoint, cur: State): boole
   for (let no = old.depth; no >= 0; no--) {
     const precise = old.precise[no]!;
     const frame = old.frames[no]!;
-    const names: string[] = [];
-    for (let reg = 0; reg < 10; reg++) {
-      if (((precise.regs >>> reg) & 1) === 0 || frame.regs[reg]!.type !== SCALAR) continue;
-      demand.regs[no]! |= 1 << reg;
-      names.push(`r${reg}`);
+    for (let wanted = precise.regs; wanted !== 0; wanted &= wanted - 1) {
+      const lowest = wanted & -wanted;
+      if (frame.regs[31 - Math.clz32(lowest)]!.type === SCALAR) demand.regs[no]! |= lowest;
     }
-    for (let slot = 0; slot < frame.stack.length; slot++) {
-      if (!precise.hasSlot(slot) || !frame.stack[slot]!.isSpilledScalar) continue;
-      demand.addSlot(no, slot);
-      names.push(`fp${-8 * (slot + 1)}`);
+    for (let wanted = precise.slotsLo; wanted !== 0; wanted &= wanted - 1) {
+      demandSlot(frame, no, 31 - Math.clz32(wanted & -wanted));
     }
-    if (names.length > 0 && env.log.keepsPaths) env.log.add(`frame ${no}: propagating ${names.join(',')}\n`);
+    for (let wanted = precise.slotsHi; wanted !== 0; wanted &= wanted - 1) {
+      demandSlot(frame, no, 63 - Math.clz32(wanted & -wanted));
+    }
+    if (env.log.keepsPaths) showPropagated(env, no);
   }
   return followDemand(env, cur);
+}
+
+function demandSlot(frame: Frame, no: number, slot: number): void {
+  if (frame.stack[slot]?.isSpilledScalar === true) demand.addSlot(no, slot);
+}
+
+function showPropagated(env: Env, no: number): void {
+  const names: string[] = [];
+  for (let reg = 0; reg < 10; reg++) if (((demand.regs[no]! >>> reg) & 1) !== 0) names.push(`r${reg}`);
+  for (let slot = 0; slot < 64; slot++) if (demand.hasSlot(no, slot)) names.push(`fp${-8 * (slot + 1)}`);
+  if (names.length > 0) env.log.add(`frame ${no}: propagating ${names.join(',')}\n`);
 }
 
 /** A first guess at "the same state". */

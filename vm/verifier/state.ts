@@ -245,8 +245,14 @@ export class State {
     return this.history === undefined ? 0 : this.history.count;
   }
 
+  #copyFrames(): Frame[] {
+    const frames: Frame[] = [];
+    for (const frame of this.frames) frames.push(frame.copy());
+    return frames;
+  }
+
   copy(): State {
-    const state = new State(this.frames.map((frame) => frame.copy()));
+    const state = new State(this.#copyFrames());
     this.copyTo(state);
     return state;
   }
@@ -271,11 +277,10 @@ export class State {
 
   /** Copies it as a checkpoint, of which nothing is precise yet. */
   checkpoint(): Checkpoint {
-    const frames = this.frames.map((frame) => frame.copy());
-    const checkpoint = new Checkpoint(
-      frames,
-      frames.map(() => new Precision()),
-    );
+    const frames = this.#copyFrames();
+    const precise: Precision[] = [];
+    while (precise.length < frames.length) precise.push(new Precision());
+    const checkpoint = new Checkpoint(frames, precise);
     this.copyTo(checkpoint);
     return checkpoint;
   }
