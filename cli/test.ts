@@ -49,7 +49,9 @@ function collect(name: string, before: readonly string[] = []): readonly string[
 export function addTestCommand(program: Command, io: Io): void {
   program
     .command('test')
-    .description('run the tests that objects carry: programs in sections (tc|xdp)/test/NAME/(pktgen|setup|check)')
+    .description(
+      'run the tests that objects carry: programs in sections (tc|xdp)/test/NAME/(pktgen|setup|check); see docs/testing.md',
+    )
     .argument('<object...>', 'ELF files made by clang -target bpf')
     .option('--run <regex>', 'only tests whose OBJECT/NAME matches; -run is the same', parsePattern)
     .option('--list', 'print the names of the tests instead of running them')

@@ -30,7 +30,9 @@ const BATCH_CHARS = 65_536;
 export function addTraceCommand(program: Command, io: Io): void {
   program
     .command('trace')
-    .description('follow one packet through a program: C lines, instructions, registers, memory, helpers, verdict')
+    .description(
+      'follow one packet through a program: C lines, instructions, registers, memory, helpers, verdict; see docs/trace.md',
+    )
     .argument('[objects...]', 'as skep run takes them: objects and configs, in the order in which packets meet them')
     .requiredOption('-r, --read <capture>', 'pcap or pcapng, also gzipped; - for standard input')
     .option('-n, --packet <number>', 'which packet, from 1; those before it run first, untold', parseCount, 1)

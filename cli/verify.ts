@@ -67,7 +67,10 @@ export function addVerifyCommand(program: Command, io: Io): void {
     .option('--fail-over <limits>', 'exit 1 where a figure grows: insns>5%, states>+10, insns>900000', parseLimitFlags)
     .option('-v, --verbose', 'print the log, the rejected path; -vv: every instruction', (_, n: number) => n + 1, 0)
     .option('-l, --log-level <level>', "the kernel's log_level: 1 paths, 2 everything, 4 statistics", parseLogLevel)
-    .option('--explain', 'explain each rejection: reason, place, what was known, path, suggestion')
+    .option(
+      '--explain',
+      'explain each rejection: reason, place, what was known, path, suggestion; docs/verifier.md has an example of each',
+    )
     .option('--sarif <file>', 'write rejections as SARIF 2.1.0')
     .option('--github', 'print rejections as annotations of GitHub workflows')
     .option('--unpriv', 'as without any capability')
