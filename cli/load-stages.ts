@@ -48,6 +48,7 @@ function usage(message: string, hint: string): ConfigError {
 
 async function optionsOf(flags: StageFlags) {
   return {
+    tiered: true,
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.preferred === undefined ? {} : { preferred: flags.preferred }),
     ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),

@@ -77,7 +77,11 @@ export function addRunCommand(program: Command, io: Io): void {
     .option('-w, --write <capture>', 'write pcapng: packets with their verdicts, as they came in and as they left')
     .option('--left-only', 'with -w: packets only as they left, without those that were dropped')
     .option('-c, --count <packets>', 'stop after this many packets', parseCount)
-    .option('--memory <size>', 'linear memory for maps, packets and their shadow (default 2G)', parseBytes)
+    .option(
+      '--memory <size>',
+      'linear memory for maps, packets and their shadow (default: what they need, at most 2G)',
+      parseBytes,
+    )
     .option('--unchecked', 'without checks of fuel and memory, for measurements: a wild program then does as it likes')
     .option('--fuel <insns>', 'instructions that one packet may cost', parseCount)
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)

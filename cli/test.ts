@@ -20,7 +20,7 @@ interface TestFlags extends VerifyFirstFlags {
   readonly list?: true;
   readonly format: ReportFormat;
   readonly jobs: number;
-  readonly engine: EngineName;
+  readonly engine?: EngineName;
   readonly verbose?: true;
   readonly memory?: number;
   readonly cpus?: number;
@@ -57,8 +57,12 @@ export function addTestCommand(program: Command, io: Io): void {
     .option('--list', 'print the names of the tests instead of running them')
     .addOption(new Option('--format <format>', 'how to report').choices(Object.keys(REPORTERS)).default('go'))
     .option('-j, --jobs <count>', 'objects to run at once, each in a thread', parseCount, 1)
-    .addOption(new Option('--engine <engine>', 'how to execute').choices(['interp', 'wasm']).default('interp'))
-    .option('--memory <size>', 'linear memory for maps, packets and their shadow (default 2G)', parseBytes)
+    .addOption(new Option('--engine <engine>', 'how to execute (default wasm)').choices(['interp', 'wasm']))
+    .option(
+      '--memory <size>',
+      'linear memory for maps, packets and their shadow (default: what they need, at most 2G)',
+      parseBytes,
+    )
     .option('--fuel <insns>', 'instructions that one step of a test may cost', parseCount)
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)
@@ -118,7 +122,8 @@ function missingParts({ file, tests }: FileReport): ConfigError[] {
 
 function filesOptions(flags: TestFlags, { cacheFolder }: Io): TestFilesOptions {
   return {
-    engine: flags.engine,
+    tiered: true,
+    ...(flags.engine === undefined ? { preferred: 'wasm' as const } : { engine: flags.engine }),
     verify: flags.verify,
     ...(cacheFolder === undefined || !flags.cache ? {} : { cacheFolder }),
     ...(flags.run === undefined ? {} : { run: flags.run }),

@@ -41,7 +41,11 @@ export function addTraceCommand(program: Command, io: Io): void {
     .option('--set <var=value>', 'set a global variable, or a part of it; may be given several times', parseSetting)
     .option('--all', 'show every round of a loop, not only the first ones')
     .option('--json', 'print a JSON object for each instruction, and one for the verdict')
-    .option('--memory <size>', 'linear memory for maps, packets and their shadow (default 2G)', parseBytes)
+    .option(
+      '--memory <size>',
+      'linear memory for maps, packets and their shadow (default: what they need, at most 2G)',
+      parseBytes,
+    )
     .option('--fuel <insns>', 'instructions that one packet may cost', parseCount)
     .option('--cpus <cpus>', 'possible CPUs (default 1)', parseCount)
     .option('--seed <seed>', 'seed of bpf_get_prandom_u32', parseCount)

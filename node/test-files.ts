@@ -14,7 +14,11 @@ import type { FirstVerdict } from './verify-first.js';
 
 /** What to run and how; can be sent to a thread. */
 export interface TestFilesOptions {
-  readonly engine: EngineName;
+  /** Left out, `preferred` where it can be used. */
+  readonly engine?: EngineName;
+  readonly preferred?: EngineName;
+  /** Whether programs start in `interp` and are compiled once they have run enough. */
+  readonly tiered?: boolean;
   /** A regular expression that a test's name, with its object's in front, has to match. */
   readonly run?: string;
   /** Names instead of running. */

@@ -89,12 +89,17 @@ const FAULTS: readonly (readonly [what: string, text: string, trap: RegExp])[] =
   ['a loop without end', `again: goto again`, /^fuel /],
 ];
 
-for (const engine of [interp, wasm, wasmEngine({ control: 'dispatch' })]) {
-  t.test(`planted faults, ${engine.name}`, (t) => {
+for (const [name, engine] of [
+  ['interp', interp],
+  ['wasm', wasm],
+  ['wasm by a jump table', wasmEngine({ control: 'dispatch' })],
+] as const) {
+  t.test(`planted faults, ${name}`, (t) => {
     for (const [what, text, trap] of FAULTS) {
-      const bench = makeBench(text, { engine, maps: MAPS });
-      const outcome = bench.runXdp();
+      const outcome = makeBench(text, { engine, maps: MAPS }).runXdp();
       t.match(outcome.kind === 'exit' ? 'exit' : `${outcome.trap.name} ${outcome.trap.message}`, trap, what);
+      // Same trap, place and count.
+      t.strictSame(outcome, makeBench(text, { engine: interp, maps: MAPS }).runXdp(), what);
     }
     t.end();
   });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { assemble } from '../../vm/asm/assemble.js';
 import { ALL_CHECKS, NO_CHECKS, type Checks } from '../../vm/engine/engine.js';
 import { interp } from '../../vm/engine/interp/interp.js';
-import { emitModule } from '../../vm/engine/wasm/compile-module.js';
+import { ObjectCompiler } from '../../vm/engine/wasm/compile-module.js';
 import { wasm, wasmEngine } from '../../vm/engine/wasm/wasm.js';
 import { InvariantError, LoadError } from '../../vm/errors.js';
 import { wasm as host } from '../../vm/host.js';
@@ -21,7 +21,8 @@ function objectOf(text: string) {
 
 function emit(text: string, checks: Checks, control: 'structured' | 'dispatch' = 'structured'): Uint8Array {
   const object = objectOf(text);
-  return emitModule(object, layoutOf(object, { memoryBytes: 2 << 20, packetBytes: 1024 }), checks, { control }).bytes;
+  const layout = layoutOf(object, { memoryBytes: 2 << 20, packetBytes: 1024 });
+  return new ObjectCompiler(object, layout, checks, { control }).emit(0).bytes;
 }
 
 /** Names, text, what interp makes of it in checked mode (an exact outcome, so that the corner is met). */

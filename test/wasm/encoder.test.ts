@@ -289,7 +289,9 @@ t.test('imports, tables, tail calls, several results, bulk memory', (t) => {
   mainCode.i32(100).i32(0xab).i32(7).memoryFill();
   mainCode.localGet(0).i32(1).callIndirect(pair).localSet(high);
   mainCode.localGet(high).i64(32).op('i64.shr_u').op('i32.wrap_i64').op('i32.add');
-  module.setTable([inner, outer]);
+  module.makeTable(2);
+  module.setElement(0, inner);
+  module.setElement(1, outer);
   module.setBody(inner, innerCode);
   module.setBody(outer, outerCode);
   module.setBody(main, mainCode);

@@ -25,7 +25,7 @@ import { worldSizeOf } from '../world/world-size.js';
 import type { WorldSpec } from '../world/world-spec.js';
 import { Attachment } from './attachment.js';
 import { chooseProgram } from './choose-program.js';
-import { ENGINES } from './engines.js';
+import { ENGINES, TIERED } from './engines.js';
 import type { EngineName } from './engines.js';
 import { TestRun } from './test-run.js';
 
@@ -35,6 +35,11 @@ export interface DatapathOptions extends Omit<LayoutOptions, 'worldSize' | 'coun
   readonly engine?: EngineName;
   /** The engine where it can be used, else `interp`; default `interp`. */
   readonly preferred?: EngineName;
+  /**
+   * With engine `wasm`: programs that cannot run long start in `interp` and are compiled once they have executed so much that it
+   * pays. What they do is the same. Default false: a program is compiled when it is first run.
+   */
+  readonly tiered?: boolean;
   readonly checks?: Partial<Checks>;
   /**
    * Asked once about the object as it will run, before it is compiled: which checks do its programs need? `checks` counts
@@ -84,10 +89,13 @@ function prepare(object: ObjectSpec, options: DatapathOptions): Prepared {
   const prepareFor = (engine: EngineName): Omit<Prepared, 'note'> => {
     const wanted = { ...ALL_CHECKS, ...judged, ...options.checks };
     // In `interp` such a store takes the arm of a refused access, which only checked code has.
-    const mustCheck = engine === 'interp' && storesSpecialFields(object);
+    const needsCheck = storesSpecialFields(object);
+    const mustCheck = engine === 'interp' && needsCheck;
     const checks = { ...wanted, memory: wanted.memory || mustCheck };
     const layout = layoutOf(object, { ...options, shadow: checks.memory, counters: checks.counters, worldSize });
-    return { engine, checks, layout, compiled: ENGINES[engine].compile(object, layout, checks) };
+    const startsCold = engine === 'wasm' && options.tiered === true && (checks.memory || !needsCheck);
+    const compiled = (startsCold ? TIERED : ENGINES[engine]).compile(object, layout, checks);
+    return { engine, checks, layout, compiled };
   };
   if (options.engine !== undefined || options.preferred !== 'wasm') {
     return { ...prepareFor(options.engine ?? 'interp'), note: undefined };

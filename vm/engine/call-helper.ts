@@ -13,6 +13,20 @@ import type { ArgKind, CallRow, RetKind } from '../spec/helper-row.js';
 
 /** Word offsets in a register file of int32 pairs, in the order in which the helper takes its words. */
 export function wordsOf(row: CallRow): readonly number[] {
+  return remembered(WORDS, row, makeWords);
+}
+
+const WORDS = new Map<CallRow, readonly number[]>();
+const MEMORY_ARGS = new Map<CallRow, readonly MemoryArg[]>();
+
+/** What was made of a row before; there are few rows, and many calls. */
+function remembered<T>(known: Map<CallRow, T>, row: CallRow, make: (row: CallRow) => T): T {
+  let made = known.get(row);
+  if (made === undefined) known.set(row, (made = make(row)));
+  return made;
+}
+
+function makeWords(row: CallRow): readonly number[] {
   return row.args.flatMap((kind, index) => {
     const register = 2 * (index + 1);
     return kind === 'u64' ? [register, register + 1] : [register];
@@ -45,7 +59,12 @@ function rightsOf(letters: string): Rights {
   return letters === 'r' ? READ : letters === 'w' ? WRITE : READ_WRITE;
 }
 
+/** The memory arguments of a helper, in their order. */
 export function memoryArgs(row: CallRow): readonly MemoryArg[] {
+  return remembered(MEMORY_ARGS, row, makeMemoryArgs);
+}
+
+function makeMemoryArgs(row: CallRow): readonly MemoryArg[] {
   const mapRegister = 2 * (row.args.indexOf('map') + 1);
   return row.args.flatMap((kind: ArgKind, index): MemoryArg[] => {
     const register = 2 * (index + 1);

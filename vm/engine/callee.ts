@@ -4,7 +4,7 @@ import type { Helper } from '../helpers/helper.js';
 import { helperOf } from '../helpers/table.js';
 import type { Kfunc } from '../kfuncs/kfunc.js';
 import { kfuncOf } from '../kfuncs/table.js';
-import type { FunctionSpec, ObjectSpec } from '../object/object-spec.js';
+import type { FunctionSpec } from '../object/object-spec.js';
 import type { CallRow } from '../spec/helper-row.js';
 import { helperById, HELPER_ROWS } from '../spec/helpers.js';
 import type { HelperName } from '../spec/helpers.js';
@@ -21,8 +21,8 @@ export function calleeNameOf(func: FunctionSpec, index: number): CalleeName | un
   return insn?.name === 'call_kfunc' && ref?.kind === 'kfunc' ? kfuncByName(ref.name)?.name : undefined;
 }
 
-/** All that an object calls. */
-export function calleesOf({ functions }: Pick<ObjectSpec, 'functions'>): ReadonlySet<CalleeName> {
+/** All that some functions call. */
+export function calleesOf(functions: readonly FunctionSpec[]): ReadonlySet<CalleeName> {
   const names = new Set<CalleeName>();
   for (const func of functions) {
     for (let index = 0; index < func.insns.length; index++) {

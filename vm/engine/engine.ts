@@ -58,6 +58,11 @@ export interface Batch {
 }
 
 export interface Runner {
+  /**
+   * Does what a first run of the function would do before it begins; left out where that is nothing.
+   * @throws LoadError `load-unsupported` where this host cannot run it
+   */
+  prepare?(func: FuncId): void;
   /** Runs a function with r1 = `ctx` (and r2 = `arg2`) until it exits or traps. */
   run(func: FuncId, ctx: Ptr, arg2?: number): Status;
   /** Runs a function on each packet of a batch, with r1 = `ctx`. One that traps does not keep the others from being run. */

@@ -8,7 +8,7 @@ import { ConfigError, LoadError, must, naming } from '../errors.js';
 import { flowOf } from '../isa/flow.js';
 import { mapKindOf } from '../maps/kinds.js';
 import { CELLS_END, MAX_FRAMES } from '../memory/cells.js';
-import { DEFAULT_MEMORY_BYTES } from '../memory/memory.js';
+import { DEFAULT_MEMORY_BYTES, WASM_PAGE_BYTES } from '../memory/memory.js';
 import type { FuncId, MapId, MapSpec, ObjectSpec } from '../object/object-spec.js';
 import type { PacketRing } from '../packet/packet-buff.js';
 import { slotBytesFor } from '../packet/xdp-buff.js';
@@ -48,7 +48,10 @@ const MAX_MEMORY_BYTES = 2 ** 32;
 const MAX_CPUS = 8192;
 
 export interface LayoutOptions {
-  /** Size of the linear memory; default 2 GiB. Half of it where `shadow` is on is for guests. */
+  /**
+   * Size of the linear memory; half of it where `shadow` is on is for guests. Left out, what the object needs, at most 2 GiB: hosts
+   * collect garbage by the size of what was asked for, touched or not.
+   */
   readonly memoryBytes?: number;
   /** Reserve shadow memory, as the `memory` check needs; default true. */
   readonly shadow?: boolean;
@@ -178,9 +181,11 @@ export function layoutOf(object: ObjectSpec, options: LayoutOptions = {}): Layou
   const end = next;
   const waitingBase = alignUp(end, PAGE_BYTES);
   const waitingBytes = guestBytes - waitingBase < WAITING_BYTES ? 0 : WAITING_BYTES;
+  next = waitingBase + waitingBytes;
+  const used = options.memoryBytes === undefined ? Math.min(alignUp(next, WASM_PAGE_BYTES), guestBytes) : guestBytes;
   return {
-    memoryBytes,
-    shadowDelta: shadow ? guestBytes : 0,
+    memoryBytes: options.memoryBytes === undefined ? (shadow ? 2 : 1) * used : memoryBytes,
+    shadowDelta: shadow ? used : 0,
     cpus,
     descriptors,
     innerMaps,

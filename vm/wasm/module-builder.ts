@@ -7,9 +7,10 @@ import type { ValueType } from './opcodes.js';
 
 /** `\0asm`, version 1. */
 const PREAMBLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-const SECTIONS = { type: 1, import: 2, function: 3, table: 4, export: 7, element: 9, code: 10 } as const;
+const SECTIONS = { custom: 0, type: 1, import: 2, function: 3, table: 4, export: 7, element: 9, code: 10 } as const;
 const FUNCTION_TYPE = 0x60;
 const KIND_FUNCTION = 0;
+const KIND_TABLE = 1;
 const KIND_MEMORY = 2;
 const LIMITS_MIN = 0;
 const LIMITS_MIN_MAX = 1;
@@ -23,7 +24,9 @@ export class ModuleBuilder {
   readonly #functions: { readonly type: number; body?: ReturnType<CodeBuilder['finish']> }[] = [];
   readonly #starts: number[] = [];
   readonly #exports: { readonly name: string; readonly func: number }[] = [];
-  #table: readonly number[] | undefined;
+  readonly #elements: { readonly at: number; readonly func: number }[] = [];
+  #tableEntries: number | undefined;
+  #name: string | undefined;
   #importedFunctions = 0;
 
   /** Index of a function type; the same signature always gives the same index. */
@@ -77,9 +80,31 @@ export class ModuleBuilder {
     entry.body = code.finish();
   }
 
-  /** Makes table 0 of these functions, from index 0 on. */
-  setTable(functions: readonly number[]): void {
-    this.#table = functions;
+  /** Imports table 0, of functions. */
+  importTable(module: string, name: string, entries: number): void {
+    this.#imports.push((out) => {
+      out.name(module);
+      out.name(name);
+      out.byte(KIND_TABLE);
+      out.byte(VALUE_TYPES.funcref);
+      out.byte(LIMITS_MIN);
+      out.u32(entries);
+    });
+  }
+
+  /** Makes table 0, of functions, with so many entries. */
+  makeTable(entries: number): void {
+    this.#tableEntries = entries;
+  }
+
+  /** Puts a function into table 0. */
+  setElement(at: number, func: number): void {
+    this.#elements.push({ at, func });
+  }
+
+  /** What the host calls the module where it tells of it. */
+  setName(name: string): void {
+    this.#name = name;
   }
 
   exportFunction(name: string, func: number): void {
@@ -108,24 +133,23 @@ export class ModuleBuilder {
     section(out, 'function', this.#functions, (body, { type }) => {
       body.u32(type);
     });
-    const table = this.#table;
-    section(out, 'table', table === undefined ? [] : [table], (body, { length }) => {
+    section(out, 'table', this.#tableEntries === undefined ? [] : [this.#tableEntries], (body, entries) => {
       body.byte(VALUE_TYPES.funcref);
       body.byte(LIMITS_MIN);
-      body.u32(length);
+      body.u32(entries);
     });
     section(out, 'export', this.#exports, (body, { name, func }) => {
       body.name(name);
       body.byte(KIND_FUNCTION);
       body.u32(func);
     });
-    section(out, 'element', table === undefined || table.length === 0 ? [] : [table], (body, functions) => {
+    section(out, 'element', this.#elements, (body, { at, func }) => {
       body.u32(0);
       body.byte(OP_I32_CONST);
-      body.s32(0);
+      body.s32(at);
       body.byte(OP_END);
-      body.u32(functions.length);
-      for (const func of functions) body.u32(func);
+      body.u32(1);
+      body.u32(func);
     });
     const behindCount: number[] = [];
     const codeBytes = section(out, 'code', this.#functions, (body, { body: entry }, index) => {
@@ -136,9 +160,23 @@ export class ModuleBuilder {
       body.bytes(entry.code);
     });
     const base = out.length - codeBytes;
+    const name = this.#name;
+    if (name !== undefined) writeName(out, name);
     this.#starts.splice(0, this.#starts.length, ...behindCount.map((offset) => base + offset));
     return out.finish();
   }
+}
+
+/** The custom section of names, with the module's. */
+function writeName(out: ByteWriter, name: string): void {
+  const text = new ByteWriter();
+  text.name(name);
+  const body = new ByteWriter();
+  body.name('name');
+  body.byte(0);
+  body.sized(text.finish());
+  out.byte(SECTIONS.custom);
+  out.sized(body.finish());
 }
 
 /** A section of a vector; left out where there is nothing in it. Returns the bytes of its contents. */

@@ -3,8 +3,8 @@
  * of maps and the chosen checks worked in. A function is lowered when it is first entered: of what large objects hold, most runs
  * reach little. Knows a layout, no machine.
  */
-import { InvariantError, LoadError, must } from '../../errors.js';
-import { flowOf } from '../../isa/flow.js';
+import { InvariantError, must } from '../../errors.js';
+import { checkJumps, flowOf, indexBySlot, jumpOf } from '../../isa/flow.js';
 import type { Insn } from '../../isa/insn.js';
 import { slotsOf } from '../../isa/insn.js';
 import { counterPtr, functionPtr } from '../../machine/layout.js';
@@ -24,40 +24,14 @@ import { shapeOf } from './shapes.js';
 /** 0 op, 1 dst word, 2 src word, 3 target or off, 4 imm, 5 imm high, 6 function, 7 instruction. */
 export const INSN_WORDS = 8;
 
-/** Index of the instruction that begins at a slot, plus 1; 0 where none does. */
-function indexBySlot(insns: readonly Insn[]): Int32Array {
-  const last = insns.at(-1);
-  const at = new Int32Array(last === undefined ? 0 : last.pc + slotsOf(last));
-  for (let i = 0; i < insns.length; i++) at[must(insns[i], 'an instruction').pc] = i + 1;
-  return at;
-}
-
-/** Slot that a jump leads to. */
-function targetOf(insn: Insn, jump: 'off' | 'imm'): number {
-  return insn.pc + slotsOf(insn) + insn[jump];
-}
-
 /**
  * Room that a function's code takes, in instructions.
  * @throws LoadError `load-insn` where a jump leaves its function
  */
 function measure({ insns, name }: FunctionSpec, { fuel, counters }: Checks): number {
+  checkJumps(insns, name);
   let more = 1;
-  let slots: Int32Array | undefined;
-  for (const insn of insns) {
-    const { jump } = shapeOf(insn.name);
-    if (jump === undefined) continue;
-    slots ??= indexBySlot(insns);
-    const target = targetOf(insn, jump);
-    if ((slots[target] ?? 0) === 0) {
-      throw new LoadError(
-        'load-insn',
-        `jump out of range from insn ${String(insn.pc)} to ${String(insn.pc + 1 + insn[jump])}`,
-        { data: { pc: insn.pc }, where: { func: name, pc: insn.pc } },
-      );
-    }
-    if (fuel && target <= insn.pc) more++;
-  }
+  if (fuel) for (const insn of insns) if ((jumpOf(insn) ?? 0) < 0) more++;
   return insns.length * (counters ? 2 : 1) + more;
 }
 
@@ -91,7 +65,7 @@ export class Code {
       this.words[entry] = OPS.lower;
       this.words[entry + 6] = func;
     }
-    this.helpers = [...calleesOf(object)].filter((name) => implementationOf(name) !== undefined);
+    this.helpers = [...calleesOf(object.functions)].filter((name) => implementationOf(name) !== undefined);
     this.#sites = new Map(this.helpers.map((name, site) => [name, site]));
   }
 
@@ -124,7 +98,8 @@ export class Code {
       const insn = must(insns[i], 'an instruction');
       const block = blockAt.get(i);
       if (block !== undefined) put(OPS.count_block, counterPtr(this.#layout, index, block) >>> 2, i);
-      const { op, checked, jump, atomic, unsupported } = shapeOf(insn.name);
+      const { op, checked, atomic, unsupported } = shapeOf(insn.name);
+      const jump = jumpOf(insn);
       const here = at;
       words[here + 1] = 2 * insn.dst;
       words[here + 2] = 2 * insn.src;
@@ -132,7 +107,7 @@ export class Code {
       words[here + 5] = atomic ? (memory ? 1 : 0) : insn.imm >> 31;
       let target = insn.off;
       if (jump !== undefined) {
-        target = startOf(must(slots[targetOf(insn, jump)], 'a target') - 1);
+        target = startOf(must(slots[insn.pc + slotsOf(insn) + jump], 'a target') - 1);
         if (fuel && target <= here) backEdges.push(here + 3, target, i);
       }
       put(memory ? checked : op, target, i);

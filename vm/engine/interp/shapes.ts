@@ -9,21 +9,19 @@ interface Shape {
   /** The opcode of the same name or of its family, without and with the memory check; -1 where the place decides. */
   readonly op: number;
   readonly checked: number;
-  readonly jump: 'off' | 'imm' | undefined;
   readonly atomic: boolean;
   readonly unsupported: boolean;
 }
 
 /** @throws InvariantError where an access has no checked form */
 function makeShape(name: InsnName): Shape {
-  const { operands, unsupported } = INSN_ROWS[name];
+  const { unsupported } = INSN_ROWS[name];
   const op = familyOf(name);
   const isAccess = op !== undefined && /^(ldx|stx|st)s?(b|h|w|dw)$/.test(op);
   if (isAccess && !(`${op}_checked` in OPS)) throw new InvariantError(`no checked form of ${op}`);
   return {
     op: op === undefined ? -1 : OPS[op],
     checked: op === undefined ? -1 : OPS[isAccess ? (`${op}_checked` as Op) : op],
-    jump: operands.includes('jump16') ? 'off' : operands.includes('jump32') ? 'imm' : undefined,
     atomic: op === 'atomic32' || op === 'atomic64',
     unsupported: unsupported === true,
   };

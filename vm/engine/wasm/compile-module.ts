@@ -1,4 +1,4 @@
-/** One object to one WebAssembly module: its imports, a function for each eBPF function, the entry. Knows no machine. */
+/** One object to WebAssembly modules: their imports, a function for each eBPF function, the entry. Knows no machine. */
 import { InvariantError, LoadError, must } from '../../errors.js';
 import { wasm as host } from '../../host.js';
 import { specialFieldsOf } from '../../hooks/special-stores.js';
@@ -6,7 +6,7 @@ import type { WasmModule } from '../../host.js';
 import type { Layout } from '../../machine/layout.js';
 import { cells } from '../../memory/cells.js';
 import { WASM_PAGE_BYTES } from '../../memory/memory.js';
-import type { ObjectSpec } from '../../object/object-spec.js';
+import type { FuncId, ObjectSpec } from '../../object/object-spec.js';
 import { CodeBuilder } from '../../wasm/code-builder.js';
 import type { Mark } from '../../wasm/code-builder.js';
 import { ModuleBuilder } from '../../wasm/module-builder.js';
@@ -16,16 +16,18 @@ import { emitFunction, emitInlined } from './emit-function.js';
 import type { ControlFlow } from './emit-function.js';
 import { emitTrampoline } from './emit-tail-call.js';
 import type { ModuleContext } from './function-context.js';
-import { declareImports, IMPORT_MODULE, needsOf } from './imports.js';
-import type { Needs } from './imports.js';
+import { callKindsOf, declareImports, IMPORT_MODULE, needsOf } from './imports.js';
+import type { CallKinds, Needs } from './imports.js';
 import { Places } from './places.js';
-import { MAIN_PARAMETERS, planFunctions } from './plan-functions.js';
+import { MAIN_PARAMETERS, Plans } from './plan-functions.js';
+import type { FunctionPlan } from './plan-functions.js';
 import { ARGUMENTS } from './register-use.js';
 
-/** Name of the exported entry: (function, r1, r2) -> nothing; r0 and the count are in cells. */
+/** Name of the exported entry: (r1, r2) -> nothing; r0 and the count are in cells. */
 export const ENTRY = 'run';
-/** Name of the exported entry of callbacks that are called between runs, as a timer's: (function, r1, r2, r3) -> nothing. */
+/** Name of the exported entry of a callback that is called between runs, as a timer's: (r1, r2, r3) -> nothing. */
 export const CALLBACK_ENTRY = 'callback';
+const CALLBACK_PARAMETERS = [1, 2, 3] as const;
 
 export interface CompileOptions {
   readonly control?: ControlFlow;
@@ -41,14 +43,14 @@ interface Section {
 
 export interface EmittedModule {
   readonly bytes: Uint8Array;
-  readonly places: Float64Array;
+  readonly needs: Needs;
   /** By number of the function in the module. */
   readonly sections: ReadonlyMap<number, Section>;
 }
 
-export interface CompiledModule extends Omit<EmittedModule, 'bytes'> {
+/** A function that runs or tail calls begin with, and all that it calls. */
+export interface CompiledGroup extends Omit<EmittedModule, 'bytes'> {
   readonly module: WasmModule;
-  readonly needs: Needs;
 }
 
 const COUNT_AND_R0: readonly ValueType[] = ['i64', 'i64'];
@@ -58,105 +60,181 @@ function typeOf(builder: ModuleBuilder, parameters: readonly number[]): number {
   return builder.type([...parameters.map((): ValueType => 'i64'), 'i64'], COUNT_AND_R0);
 }
 
-/** The module's bytes and what is known about them; `compileModule` has the errors. */
-export function emitModule(
-  object: ObjectSpec,
-  layout: Layout,
-  checks: Checks,
-  { control = 'structured', tailCalls = hasTailCalls() }: CompileOptions = {},
-): EmittedModule {
-  const builder = new ModuleBuilder();
-  builder.importMemory(IMPORT_MODULE, 'memory', Math.ceil(layout.memoryBytes / WASM_PAGE_BYTES));
-  const needs = needsOf(object);
-  const imports = declareImports(builder, needs, checks);
-  const plans = planFunctions(object);
-  const functions = plans.map(({ parameters }) => builder.addFunction(typeOf(builder, parameters)));
-  const mainType = typeOf(builder, MAIN_PARAMETERS);
-  const pointerType = typeOf(builder, ARGUMENTS);
-  const entry = builder.addFunction(builder.type(['i32', 'i32', 'i32'], []));
-  const places = new Places();
-  const special = specialFieldsOf(object);
-  const context: ModuleContext = {
-    object,
-    layout,
-    checks,
-    imports,
-    builder,
-    plans,
-    functions,
-    mainType,
-    pointerType,
-    places,
-    special,
-    tailCalls,
-    lookups: new Map(),
-    emitInlined,
-  };
-  const marked = new Map<number, readonly Mark[]>();
-  for (const [func, at] of functions.entries()) {
-    const code = emitFunction(context, func, control);
-    builder.setBody(at, code);
-    if (code.marks.length > 0) marked.set(at, code.marks);
-  }
-  const usesPointers = needs.callback.length > 0 || needs.registerCalls || needs.timers;
-  builder.setTable([
-    ...entriesFor(context, MAIN_PARAMETERS, mainType),
-    ...(usesPointers ? entriesFor(context, ARGUMENTS, pointerType) : []),
-  ]);
-  builder.setBody(entry, emitEntry(context));
-  builder.exportFunction(ENTRY, entry);
-  if (needs.timers) {
-    const callbackEntry = builder.addFunction(builder.type(['i32', 'i32', 'i32', 'i32'], []));
-    builder.setBody(callbackEntry, emitCallbackEntry(context));
-    builder.exportFunction(CALLBACK_ENTRY, callbackEntry);
-  }
-  const bytes = builder.finish();
-  const sections = new Map(
-    [...marked].map(([at, marks]) => [at, { marks, start: must(builder.starts[builder.bodyOf(at)], 'a start') }]),
-  );
-  return { bytes, places: places.finish(), sections };
-}
+/**
+ * An object on the way to WebAssembly: a module for each function that something begins with, made when it is first asked for.
+ * Modules meet in a table that holds each function twice: as what tail calls lead to, and behind those as what is called through
+ * pointers.
+ */
+export class ObjectCompiler {
+  readonly object: ObjectSpec;
+  readonly places = new Places();
+  /** Whether modules need the table. */
+  readonly usesTable: boolean;
+  readonly #layout: Layout;
+  readonly #checks: Checks;
+  readonly #control: ControlFlow;
+  readonly #tailCalls: boolean;
+  readonly #plans: Plans;
+  readonly #calls: CallKinds;
+  readonly #special;
+  readonly #groups: (CompiledGroup | undefined)[] = [];
+  #stubs: WasmModule | undefined;
 
-/** All functions, each taking the same registers: itself, or one that calls it. */
-function entriesFor({ builder, plans, functions }: ModuleContext, takes: readonly number[], type: number): number[] {
-  return plans.map(({ parameters }, func) => {
-    const target = must(functions[func], 'a function');
-    if (parameters.length === takes.length && parameters.every((register, i) => register === takes[i])) return target;
-    const code = new CodeBuilder(takes.length + 1);
-    for (const register of parameters) {
-      const at = takes.indexOf(register);
-      if (at < 0) code.i64(0);
-      else code.localGet(at);
+  /** @throws LoadError as `Engine.compile` does */
+  constructor(object: ObjectSpec, layout: Layout, checks: Checks, options: CompileOptions = {}) {
+    this.object = object;
+    this.#layout = layout;
+    this.#checks = checks;
+    this.#control = options.control ?? 'structured';
+    this.#tailCalls = options.tailCalls ?? hasTailCalls();
+    this.#plans = new Plans(object);
+    this.#calls = callKindsOf(object);
+    this.#special = specialFieldsOf(object);
+    this.usesTable = this.#calls.tailCalls || this.#calls.pointers;
+  }
+
+  /** Entries of the table. */
+  get tableEntries(): number {
+    return (this.#calls.pointers ? 2 : 1) * this.object.functions.length;
+  }
+
+  /** The module that begins with a function. */
+  group(func: FuncId): CompiledGroup {
+    const known = this.#groups[func];
+    if (known !== undefined) return known;
+    const { bytes, ...rest } = this.emit(func);
+    return (this.#groups[func] = { ...rest, module: compileBytes(bytes) });
+  }
+
+  /** The module's bytes and what is known about them. */
+  emit(func: FuncId): EmittedModule {
+    const { object } = this;
+    const builder = new ModuleBuilder();
+    builder.setName(moduleName(func));
+    builder.importMemory(IMPORT_MODULE, 'memory', Math.ceil(this.#layout.memoryBytes / WASM_PAGE_BYTES));
+    if (this.usesTable) builder.importTable(IMPORT_MODULE, 'table', this.tableEntries);
+    const members = this.#plans.closureOf(func);
+    const needs = needsOf(
+      members.map((member) => must(object.functions[member], 'a function')),
+      this.#calls,
+    );
+    const imports = declareImports(builder, needs, this.#checks);
+    const plans: FunctionPlan[] = [];
+    const functions: number[] = [];
+    for (const member of members) {
+      const plan = this.#plans.get(member);
+      plans[member] = plan;
+      functions[member] = builder.addFunction(typeOf(builder, plan.parameters));
     }
-    code.localGet(takes.length).call(target);
-    const wrapper = builder.addFunction(type);
-    builder.setBody(wrapper, code);
-    return wrapper;
-  });
+    const context: ModuleContext = {
+      object,
+      layout: this.#layout,
+      checks: this.#checks,
+      imports,
+      builder,
+      plans,
+      functions,
+      mainType: typeOf(builder, MAIN_PARAMETERS),
+      pointerType: typeOf(builder, ARGUMENTS),
+      places: this.places,
+      special: this.#special,
+      tailCalls: this.#tailCalls,
+      lookups: new Map(),
+      emitInlined,
+    };
+    const marked = new Map<number, readonly Mark[]>();
+    for (const member of members) {
+      const at = must(functions[member], 'a function');
+      const code = emitFunction(context, member, this.#control);
+      builder.setBody(at, code);
+      if (code.marks.length > 0) marked.set(at, code.marks);
+      if (this.#calls.tailCalls) builder.setElement(member, taking(context, member, MAIN_PARAMETERS, context.mainType));
+      if (this.#calls.pointers)
+        builder.setElement(object.functions.length + member, taking(context, member, ARGUMENTS, context.pointerType));
+    }
+    exportEntry(context, func, ENTRY, MAIN_PARAMETERS);
+    if (this.#calls.timers) exportEntry(context, func, CALLBACK_ENTRY, CALLBACK_PARAMETERS);
+    const bytes = builder.finish();
+    const sections = new Map(
+      [...marked].map(([at, marks]) => [at, { marks, start: must(builder.starts[builder.bodyOf(at)], 'a start') }]),
+    );
+    return { bytes, needs, sections };
+  }
+
+  /** A module that fills the table: each entry has its function's module made, and goes on in what is then in its place. */
+  stubs(): WasmModule {
+    if (this.#stubs !== undefined) return this.#stubs;
+    const builder = new ModuleBuilder();
+    builder.importTable(IMPORT_MODULE, 'table', this.tableEntries);
+    const make = builder.importFunction(IMPORT_MODULE, MAKE, builder.type(['i32'], []));
+    const count = this.object.functions.length;
+    const fill = (takes: readonly number[], first: number): void => {
+      const type = typeOf(builder, takes);
+      for (let func = 0; func < count; func++) {
+        const code = new CodeBuilder(takes.length + 1);
+        code.i32(func).call(make);
+        for (let local = 0; local <= takes.length; local++) code.localGet(local);
+        code.i32(first + func);
+        if (this.#tailCalls) code.returnCallIndirect(type);
+        else code.callIndirect(type);
+        const stub = builder.addFunction(type);
+        builder.setBody(stub, code);
+        builder.setElement(first + func, stub);
+      }
+    };
+    if (this.#calls.tailCalls) fill(MAIN_PARAMETERS, 0);
+    if (this.#calls.pointers) fill(ARGUMENTS, count);
+    return (this.#stubs = compileBytes(builder.finish()));
+  }
 }
 
-function emitEntry(context: ModuleContext): CodeBuilder {
-  return emitStart(context, 3, (code, first) => {
-    code.localGet(1).op('i64.extend_i32_u').localGet(2).op('i64.extend_i32_u').localGet(first);
-    code.localGet(0).callIndirect(context.mainType);
-  });
+/** Name of the import that has a function's module made. */
+export const MAKE = 'make';
+
+/** What the host calls a module in stacks. */
+export function moduleName(func: FuncId): string {
+  return `skep${String(func)}`;
 }
 
-function emitCallbackEntry(context: ModuleContext): CodeBuilder {
-  return emitStart(context, 4, (code, first) => {
-    for (const parameter of [1, 2, 3]) code.localGet(parameter).op('i64.extend_i32_u');
-    code.i64(0).i64(0).localGet(first);
-    code.localGet(0).i32(context.functions.length).op('i32.add').callIndirect(context.pointerType);
-  });
+/** A function that takes these registers: itself, or one that calls it. */
+function taking(
+  { builder, plans, functions }: ModuleContext,
+  func: FuncId,
+  takes: readonly number[],
+  type: number,
+): number {
+  const { parameters } = must(plans[func], 'a plan');
+  const target = must(functions[func], 'a function');
+  if (parameters.length === takes.length && parameters.every((register, i) => register === takes[i])) return target;
+  const code = new CodeBuilder(takes.length + 1);
+  for (const register of parameters) {
+    const at = takes.indexOf(register);
+    if (at < 0) code.i64(0);
+    else code.localGet(at);
+  }
+  code.localGet(takes.length).call(target);
+  const wrapper = builder.addFunction(type);
+  builder.setBody(wrapper, code);
+  return wrapper;
 }
 
-/** @param call leaves r0 and what is left of the count, which begins with that of a local */
-function emitStart(
-  { checks, mainType, tailCalls, imports }: ModuleContext,
-  parameters: number,
-  call: (code: CodeBuilder, first: number) => void,
+function exportEntry(context: ModuleContext, func: FuncId, name: string, takes: readonly number[]): void {
+  const { builder } = context;
+  const type = builder.type(
+    takes.map((): ValueType => 'i32'),
+    [],
+  );
+  const entry = builder.addFunction(type);
+  builder.setBody(entry, emitEntry(context, func, takes));
+  builder.exportFunction(name, entry);
+}
+
+function emitEntry(
+  { checks, mainType, tailCalls, imports, plans, functions }: ModuleContext,
+  func: FuncId,
+  takes: readonly number[],
 ): CodeBuilder {
-  const code = new CodeBuilder(parameters);
+  const code = new CodeBuilder(takes.length);
   const r0 = code.local('i64');
   const left = code.local('i64');
   const first = code.local('i64');
@@ -165,8 +243,12 @@ function emitStart(
     code.i32(0).i32(0).memory('i32.store', cells[cell], 2);
   }
   if (checks.fuel) code.i32(0).memory('i64.load', cells.fuel, 3).localSet(first);
-  call(code, first);
-  code.localSet(left).localSet(r0);
+  for (const register of must(plans[func], 'a plan').parameters) {
+    const at = takes.indexOf(register);
+    if (at < 0) code.i64(0);
+    else code.localGet(at).op('i64.extend_i32_u');
+  }
+  code.localGet(first).call(must(functions[func], 'a function')).localSet(left).localSet(r0);
   if (!tailCalls && imports.tailCall >= 0) emitTrampoline(code, { mainType }, left, word, () => code.localSet(r0));
   code.i32(0).localGet(r0).memory('i64.store', cells.r0, 3);
   code.i32(0).localGet(first).localGet(left).op('i64.sub').memory('i64.store', cells.insns, 3);
@@ -183,34 +265,33 @@ function hasTailCalls(): boolean {
   const func = module.addFunction(type);
   const code = new CodeBuilder(0);
   code.i32(0).returnCallIndirect(type);
-  module.setTable([func]);
+  module.makeTable(1);
+  module.setElement(0, func);
   module.setBody(func, code);
   tailCallsKnown = host?.validate(module.finish()) ?? false;
   return tailCallsKnown;
 }
 
-/** @throws LoadError as `Engine.compile` does */
-export function compileModule(
-  object: ObjectSpec,
-  layout: Layout,
-  checks: Checks,
-  options?: CompileOptions,
-): CompiledModule {
+/** @throws LoadError `load-unsupported` where the host does not let code be made, as pages with a strict policy do not */
+export function mustCompile(): void {
   if (host === undefined) throw new LoadError('load-unsupported', 'this host has no WebAssembly');
-  if (checks.memory && layout.shadowDelta === 0)
-    throw new InvariantError('the memory check needs a layout with shadow');
-  if (checks.counters && layout.counters.length === 0)
-    throw new InvariantError('counting blocks needs a layout with counters');
-  const { bytes, ...rest } = emitModule(object, layout, checks, options);
-  return { module: compileBytes(host, bytes), needs: needsOf(object), ...rest };
+  compileBytes(new ModuleBuilder().finish());
 }
 
-/** @throws LoadError `load-unsupported` where the host does not let code be made, as pages with a strict policy do not */
-function compileBytes(wasm: NonNullable<typeof host>, bytes: Uint8Array): WasmModule {
+/** @throws LoadError `load-unsupported` where the host does not take the module: for a policy, or a limit of its own */
+function compileBytes(bytes: Uint8Array): WasmModule {
+  if (host === undefined) throw new InvariantError('no WebAssembly');
   try {
-    return new wasm.Module(bytes);
+    return new host.Module(bytes);
   } catch (cause) {
-    if (!(cause instanceof Error) || !/disallowed|content security/i.test(cause.message)) throw cause;
-    throw new LoadError('load-unsupported', 'this host does not let WebAssembly be compiled', { cause });
+    if (!(cause instanceof Error)) throw cause;
+    if (/disallowed|content security/i.test(cause.message)) {
+      throw new LoadError('load-unsupported', 'this host does not let WebAssembly be compiled', { cause });
+    }
+    if (!/size|maximum|limit|too (large|big)|out of memory/i.test(cause.message)) throw cause;
+    throw new LoadError('load-unsupported', 'a program is larger than this host compiles', {
+      hint: 'engine interp runs programs of any size',
+      cause,
+    });
   }
 }

@@ -120,7 +120,7 @@ export function emitRegisterCall(f: FunctionContext, { dst }: Insn): void {
 function callPointer(f: FunctionContext): void {
   const { code, module } = f;
   code.localGet(f.left).localGet(f.callee);
-  code.i32(module.functions.length).op('i32.add').callIndirect(module.pointerType).localSet(f.left);
+  code.i32(module.object.functions.length).op('i32.add').callIndirect(module.pointerType).localSet(f.left);
   f.set(0);
   followTailCalls(f);
 }

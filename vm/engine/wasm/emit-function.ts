@@ -2,14 +2,13 @@
 import { InvariantError, must } from '../../errors.js';
 import type { Ptr } from '../../addr.js';
 import { counterPtr } from '../../machine/layout.js';
-import type { FunctionSpec } from '../../object/object-spec.js';
-import { INSN_ROWS } from '../../spec/insns.js';
 import type { CodeBuilder } from '../../wasm/code-builder.js';
 import { emitInsns } from './emit-insn.js';
 import { FunctionContext } from './function-context.js';
 import type { ModuleContext } from './function-context.js';
 import { knownValues } from './known-values.js';
 import { owedOf } from './owed.js';
+import { writesFramePointer } from './register-use.js';
 import { emitDispatch, emitStructured } from './structure.js';
 import type { BlockEmitter } from './structure.js';
 
@@ -35,18 +34,9 @@ export function emitInlined(caller: FunctionContext, func: number): void {
   caller.inlinedInsns += f.spec.insns.length;
 }
 
-function writesFramePointer({ insns }: FunctionSpec): boolean {
-  return insns.some(({ name, dst, src }) => {
-    const { operands } = INSN_ROWS[name];
-    const writes = (role: 'dst' | 'src'): boolean =>
-      operands.some((each) => each === `${role}:w` || each === `${role}:rw`);
-    return (dst === 10 && writes('dst')) || (src === 10 && writes('src'));
-  });
-}
-
 function emitWith(control: ControlFlow, module: ModuleContext, func: number): CodeBuilder | undefined {
   const plan = must(module.plans[func], 'a plan');
-  const f = new FunctionContext(module, func, !writesFramePointer(plan.spec));
+  const f = new FunctionContext(module, func, !writesFramePointer(plan.spec.insns, plan.shapes));
   if (!plan.frameless) f.openFrame();
   const emitter = blockEmitter(f);
   if (control === 'dispatch') emitDispatch(plan.flow, emitter, f.next);
@@ -61,11 +51,11 @@ function countEntry(code: CodeBuilder, at: Ptr): void {
 
 function blockEmitter(f: FunctionContext): BlockEmitter {
   const { spec } = f;
-  const { flow } = f.plan;
+  const { flow, shapes } = f.plan;
   const { blocks } = flow;
   const { layout, checks } = f.module;
-  const owed = owedOf(spec, flow, f.owed, checks.fuel);
-  const known = knownValues(spec, flow, layout, f.known);
+  const owed = owedOf(spec, shapes, flow, f.owed, checks.fuel);
+  const known = knownValues(spec, shapes, flow, layout, f.known);
   // The entry may be a loop, at whose start nothing may be owed.
   if (f.owed !== owed.begin[0]) f.settle();
   /** Instructions to take from the count on the way. */
@@ -76,7 +66,7 @@ function blockEmitter(f: FunctionContext): BlockEmitter {
     body(at) {
       const { first, last } = must(blocks[at], 'a block');
       f.owed = owed.begin[at]!;
-      f.known = must(known[at], 'a state').slice();
+      known.load(at, f.known);
       if (checks.counters) countEntry(f.code, counterPtr(layout, f.func, at));
       const goesOn = emitInsns(f, first, last);
       if (goesOn && f.owed !== owed.end[at]) throw new InvariantError('the count is not what was planned');

@@ -4,7 +4,7 @@ import { helperOf } from '../../helpers/table.js';
 import type { Insn } from '../../isa/insn.js';
 import { functionPtr } from '../../machine/layout.js';
 import { helperById } from '../../spec/helpers.js';
-import { INSN_ROWS } from '../../spec/insns.js';
+import { INSNS } from '../../spec/insns.js';
 import type { InsnName } from '../../spec/insns.js';
 import type { TrapName } from '../../spec/traps.js';
 import type { Emit } from './emit.js';
@@ -64,30 +64,57 @@ interface Trapping {
   readonly detail?: number;
 }
 
-/** Why the instruction at `index` can only trap, if it does. */
-function trapOf(f: FunctionContext, insn: Insn, index: number): Trapping | undefined {
-  const { name, imm } = insn;
-  if (INSN_ROWS[name].unsupported === true) return { name: 'unsupported-insn' };
-  const kind = f.spec.refs.get(index)?.kind;
-  switch (name) {
-    case 'ld_map_fd':
-    case 'ld_map_value':
-    case 'ld_map_idx':
-    case 'ld_map_idx_value':
-    case 'ld_func':
-      return kind === 'map' || kind === 'map-value' || kind === 'func' ? undefined : { name: 'unsupported-ref' };
+/** An instruction's emitter, and whether what it refers to may make it a trap. */
+interface Emitting {
+  readonly emit: Emit;
+  readonly unsupported: boolean;
+  readonly refers: boolean;
+}
+
+const REFERRING: ReadonlySet<InsnName> = new Set<InsnName>([
+  'ld_map_fd',
+  'ld_map_value',
+  'ld_map_idx',
+  'ld_map_idx_value',
+  'ld_func',
+  'call_local',
+  'call_kfunc',
+  'call_helper',
+]);
+
+const EMITTING: ReadonlyMap<InsnName, Emitting> = new Map(
+  INSNS.map(({ name, unsupported }) => [
+    name,
+    { emit: EMITTERS[name], unsupported: unsupported === true, refers: REFERRING.has(name) },
+  ]),
+);
+
+/** Why an instruction can only trap, if it does. */
+function trapOf(
+  f: FunctionContext,
+  { unsupported, refers }: Emitting,
+  insn: Insn,
+  index: number,
+): Trapping | undefined {
+  if (unsupported) return { name: 'unsupported-insn' };
+  const { refs } = f.spec;
+  if (!refers) {
+    if (refs.size === 0 || refs.get(index)?.kind !== 'unsupported' || insn.name === 'ja' || insn.name === 'gotol')
+      return undefined;
+    return { name: 'unsupported-ref' };
+  }
+  const kind = refs.get(index)?.kind;
+  switch (insn.name) {
     case 'call_local':
       return kind === 'call' ? undefined : { name: 'unsupported-ref' };
     case 'call_kfunc': {
       const callee = calleeNameOf(f.spec, index);
       return callee === undefined || implementationOf(callee) === undefined ? { name: 'unsupported-ref' } : undefined;
     }
-    case 'ja':
-    case 'gotol':
-      return undefined;
+    case 'call_helper':
+      return kind === 'unsupported' ? { name: 'unsupported-ref' } : helperTrap(insn.imm);
     default:
-      if (kind === 'unsupported') return { name: 'unsupported-ref' };
-      return name === 'call_helper' ? helperTrap(imm) : undefined;
+      return kind === 'map' || kind === 'map-value' || kind === 'func' ? undefined : { name: 'unsupported-ref' };
   }
 }
 
@@ -104,17 +131,19 @@ function helperTrap(id: number): Trapping | undefined {
  */
 export function emitInsns(f: FunctionContext, first: number, last: number): boolean {
   const { insns } = f.spec;
+  const { shapes } = f.plan;
   for (let index = first; index <= last; index++) {
     const insn = must(insns[index], 'an instruction');
     f.at = index;
     f.owed++;
-    const trap = trapOf(f, insn, index);
+    const emitting = must(EMITTING.get(insn.name), 'an emitter');
+    const trap = trapOf(f, emitting, insn, index);
     if (trap !== undefined) {
       f.trap(trap.name, trap.detail);
       return false;
     }
-    EMITTERS[insn.name](f, insn);
-    step(f.known, insn, index, f.spec, f.module.layout);
+    emitting.emit(f, insn);
+    step(f.known, insn, shapes[index]!, index, f.spec, f.module.layout);
   }
   return true;
 }

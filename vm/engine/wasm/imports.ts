@@ -14,7 +14,7 @@ import { raiseTrap } from '../../memory/raise.js';
 import { READ_WRITE, WRITE } from '../../memory/shadow.js';
 import { helperOf } from '../../helpers/table.js';
 import { helperById } from '../../spec/helpers.js';
-import type { ObjectSpec } from '../../object/object-spec.js';
+import type { FunctionSpec, ObjectSpec } from '../../object/object-spec.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
 import type { ValueType } from '../../wasm/opcodes.js';
 import { makeArgCheck, makeCall, memoryArgs, wordsOf } from '../call-helper.js';
@@ -27,14 +27,20 @@ import { MAX_TAIL_CALLS } from '../limits.js';
 export const IMPORT_MODULE = 'skep';
 const REGISTER_WORDS = 22;
 
-/** The helpers that an object calls. */
-export interface Needs {
-  readonly plain: readonly (PlainHelper | Kfunc)[];
-  readonly callback: readonly CallbackHelper[];
+/** How an object's functions reach each other, besides plain calls. */
+export interface CallKinds {
   readonly tailCalls: boolean;
   readonly registerCalls: boolean;
+  /** Callbacks, or callx. */
+  readonly pointers: boolean;
   /** Starts timers, whose callbacks are called from outside. */
   readonly timers: boolean;
+}
+
+/** What a module calls. */
+export interface Needs extends CallKinds {
+  readonly plain: readonly (PlainHelper | Kfunc)[];
+  readonly callback: readonly CallbackHelper[];
 }
 
 /** Function indices of imports in the module. */
@@ -49,15 +55,27 @@ export interface Imports {
   readonly registerCall: number;
 }
 
-export function needsOf(object: ObjectSpec): Needs {
-  const names = calleesOf(object);
-  const helpers = [...names].flatMap((name) => implementationOf(name) ?? []);
+export function callKindsOf(object: ObjectSpec): CallKinds {
+  const names = calleesOf(object.functions);
+  const registerCalls = object.functions.some(({ insns }) => insns.some(({ name }) => name === 'callx'));
+  const callbacks = [...names].some((name) => {
+    const helper = implementationOf(name);
+    return helper !== undefined && isCallback(helper);
+  });
   return {
+    tailCalls: names.has('tail_call'),
+    registerCalls,
+    pointers: callbacks || registerCalls,
+    timers: names.has('timer_set_callback'),
+  };
+}
+
+export function needsOf(functions: readonly FunctionSpec[], kinds: CallKinds): Needs {
+  const helpers = [...calleesOf(functions)].flatMap((name) => implementationOf(name) ?? []);
+  return {
+    ...kinds,
     plain: helpers.filter((helper): helper is PlainHelper | Kfunc => !isCallback(helper)),
     callback: helpers.filter(isCallback),
-    tailCalls: names.has('tail_call'),
-    timers: names.has('timer_set_callback'),
-    registerCalls: object.functions.some(({ insns }) => insns.some(({ name }) => name === 'callx')),
   };
 }
 
@@ -89,28 +107,47 @@ export function declareImports(module: ModuleBuilder, needs: Needs, checks: Chec
   };
 }
 
-/** The functions behind `declareImports` for one machine. */
-export function bindImports(needs: Needs, machine: Machine, checks: Checks): Record<string, unknown> {
-  const regs = new Int32Array(machine.memory.buffer, REGS_BASE, REGISTER_WORDS);
-  const bound: Record<string, unknown> = { memory: machine.memory.host };
-  for (const helper of needs.plain) {
-    const fn = helper.bind(machine);
-    bound[helper.name] = fn;
-    if (hasChecked(helper.name, checks)) {
+/** The functions behind `declareImports` for one machine, for as many modules as there are. */
+export class ImportBinder {
+  readonly #bound: Record<string, unknown>;
+  readonly #machine: Machine;
+  readonly #checks: Checks;
+  readonly #regs: Int32Array;
+
+  /** @param others memory is bound anyway */
+  constructor(machine: Machine, checks: Checks, others: Readonly<Record<string, unknown>>) {
+    this.#machine = machine;
+    this.#checks = checks;
+    this.#regs = new Int32Array(machine.memory.buffer, REGS_BASE, REGISTER_WORDS);
+    this.#bound = { memory: machine.memory.host, ...others };
+  }
+
+  /** All that was ever asked for. */
+  bind(needs: Needs): Readonly<Record<string, unknown>> {
+    const machine = this.#machine;
+    const checks = this.#checks;
+    const regs = this.#regs;
+    const bound = this.#bound;
+    for (const helper of needs.plain) {
+      if (bound[helper.name] !== undefined) continue;
+      const fn = helper.bind(machine);
+      bound[helper.name] = fn;
+      if (!hasChecked(helper.name, checks)) continue;
       const call = makeCall(callRowOf(helper.name), fn, machine, true);
       bound[`${helper.name}.checked`] = () => {
         call(regs);
       };
     }
+    for (const helper of needs.callback) {
+      if (bound[`${helper.name}.begin`] !== undefined) continue;
+      const { begin, next } = bindSteps(helper, machine, checks, regs);
+      bound[`${helper.name}.begin`] = begin;
+      bound[`${helper.name}.next`] = next;
+    }
+    if (needs.tailCalls) bound.tail_call ??= bindTailCall(machine, checks);
+    if (needs.registerCalls) bound.callx ??= bindRegisterCall(machine, checks, regs);
+    return bound;
   }
-  for (const helper of needs.callback) {
-    const { begin, next } = bindSteps(helper, machine, checks, regs);
-    bound[`${helper.name}.begin`] = begin;
-    bound[`${helper.name}.next`] = next;
-  }
-  if (needs.tailCalls) bound.tail_call = bindTailCall(machine, checks);
-  if (needs.registerCalls) bound.callx = bindRegisterCall(machine, checks, regs);
-  return bound;
 }
 
 /** Address of the iterator's block in the frame record of a call depth. */

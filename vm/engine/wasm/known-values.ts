@@ -2,13 +2,14 @@
  * What registers are known to hold while compiling: places in the stack frame, maps, functions, numbers. A value is one number,
  * so that states are compared word by word. Knows no emitter.
  */
-import { must } from '../../errors.js';
+import { InvariantError, must } from '../../errors.js';
 import { successorsOf } from '../../isa/flow.js';
 import type { Flow } from '../../isa/flow.js';
 import type { Insn } from '../../isa/insn.js';
 import type { Layout } from '../../machine/layout.js';
 import type { FunctionSpec } from '../../object/object-spec.js';
 import { writesOf } from './register-use.js';
+import type { Shape } from './register-use.js';
 
 const REGISTERS = 11;
 /** Payloads are int32, moved up by 2^31. */
@@ -89,8 +90,15 @@ function resultOf(state: KnownState, insn: Insn, index: number, spec: FunctionSp
 }
 
 /** Changes a state by an instruction. */
-export function step(state: KnownState, insn: Insn, index: number, spec: FunctionSpec, layout: Layout): void {
-  const writes = writesOf(insn);
+export function step(
+  state: KnownState,
+  insn: Insn,
+  shape: Shape,
+  index: number,
+  spec: FunctionSpec,
+  layout: Layout,
+): void {
+  const writes = writesOf(insn, shape);
   if (writes === 0) return;
   const { dst, src } = insn;
   const result = resultOf(state, insn, index, spec, layout);
@@ -100,17 +108,55 @@ export function step(state: KnownState, insn: Insn, index: number, spec: Functio
   if ((writes & (1 << dst)) !== 0) state[dst] = result;
 }
 
-/** States where blocks begin, by block; undefined where none leads. */
+/** What is known where blocks begin. */
+export class KnownStates {
+  /** A row of registers a block. */
+  readonly #rows: Float64Array;
+  readonly #reached: Uint8Array;
+
+  constructor(blocks: number) {
+    this.#rows = new Float64Array(REGISTERS * blocks);
+    this.#reached = new Uint8Array(blocks);
+  }
+
+  /** Copies a block's state. */
+  load(block: number, into: KnownState): void {
+    if (this.#reached[block] === 0) throw new InvariantError('a block without a state');
+    const row = REGISTERS * block;
+    for (let register = 0; register < REGISTERS; register++) into[register] = this.#rows[row + register]!;
+  }
+
+  /** Takes away what is not so on another way to the block; says whether anything changed. */
+  join(block: number, state: KnownState): boolean {
+    const row = REGISTERS * block;
+    const isNew = this.#reached[block] === 0;
+    let changed = isNew;
+    this.#reached[block] = 1;
+    for (let register = 0; register < REGISTERS; register++) {
+      const known = this.#rows[row + register]!;
+      if (isNew) this.#rows[row + register] = state[register]!;
+      else if (known !== UNKNOWN && known !== state[register]) {
+        this.#rows[row + register] = UNKNOWN;
+        changed = true;
+      }
+    }
+    return changed;
+  }
+}
+
+/** States where blocks begin. */
 export function knownValues(
   spec: FunctionSpec,
+  shapes: readonly Shape[],
   { blocks, order, position }: Flow,
   layout: Layout,
   entry: KnownState,
-): readonly (KnownState | undefined)[] {
-  const states: (KnownState | undefined)[] = blocks.map(() => undefined);
-  states[0] = entry.slice();
+): KnownStates {
+  const states = new KnownStates(blocks.length);
+  states.join(0, entry);
   const pending = new Uint8Array(blocks.length);
   pending[0] = 1;
+  const state = new Float64Array(REGISTERS);
   // Each pass only takes knowledge away, so this ends after a few.
   for (let again = true; again;) {
     again = false;
@@ -118,22 +164,12 @@ export function knownValues(
       if (pending[at] === 0) continue;
       pending[at] = 0;
       const block = must(blocks[at], 'a block');
-      const state = must(states[at], 'a state').slice();
+      states.load(at, state);
       for (let index = block.first; index <= block.last; index++) {
-        step(state, must(spec.insns[index], 'an instruction'), index, spec, layout);
+        step(state, spec.insns[index]!, shapes[index]!, index, spec, layout);
       }
       for (const to of successorsOf(block)) {
-        const known = states[to];
-        let changed = known === undefined;
-        if (known === undefined) states[to] = state.slice();
-        else {
-          for (let register = 0; register < REGISTERS; register++) {
-            if (known[register] === UNKNOWN || known[register] === state[register]) continue;
-            known[register] = UNKNOWN;
-            changed = true;
-          }
-        }
-        if (!changed) continue;
+        if (!states.join(to, state)) continue;
         pending[to] = 1;
         if (position[to]! <= position[at]!) again = true;
       }

@@ -7,6 +7,7 @@ import { successorsOf } from '../../isa/flow.js';
 import type { Flow } from '../../isa/flow.js';
 import type { FunctionSpec } from '../../object/object-spec.js';
 import { callKindOf } from './plan-functions.js';
+import type { Shape } from './register-use.js';
 
 export interface Owed {
   readonly begin: Int32Array;
@@ -22,7 +23,7 @@ function settles(name: string, imm: number): boolean {
 }
 
 /** @param atEntry what is owed where the function begins */
-export function owedOf(spec: FunctionSpec, flow: Flow, atEntry: number, fuel: boolean): Owed {
+export function owedOf(spec: FunctionSpec, shapes: readonly Shape[], flow: Flow, atEntry: number, fuel: boolean): Owed {
   const { blocks, order, position } = flow;
   const begin = new Int32Array(blocks.length);
   const end = new Int32Array(blocks.length);
@@ -42,8 +43,10 @@ export function owedOf(spec: FunctionSpec, flow: Flow, atEntry: number, fuel: bo
     else begin[at] = mostVoted(votes[at] ?? []);
     let owed = begin[at];
     for (let index = block.first; index <= block.last; index++) {
+      owed++;
+      if (!shapes[index]!.isCall) continue;
       const { name, imm } = must(spec.insns[index], 'an instruction');
-      owed = settles(name, imm) ? 0 : owed + 1;
+      if (settles(name, imm)) owed = 0;
     }
     end[at] = owed;
     const vote = (to: number, jumps: boolean): void => {
@@ -59,6 +62,8 @@ export function owedOf(spec: FunctionSpec, flow: Flow, atEntry: number, fuel: bo
 }
 
 function mostVoted(values: readonly number[]): number {
+  const [only = 0] = values;
+  if (values.every((value) => value === only)) return only;
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   let best = 0;

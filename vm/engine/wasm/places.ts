@@ -26,32 +26,39 @@ const WORDS = 7;
 
 /** Places by number, in words: there are about as many as instructions. */
 export class Places {
-  readonly #words: number[] = [];
+  #words = new Int32Array(WORDS * 64);
+  #count = 0;
 
   /** Returns the place's number. */
   add({ func, insn, owed, frames, trap, access = 0, detail = 0 }: Place): number {
-    const code = trap === undefined ? 0 : TRAP_CODES[trap];
-    return this.#words.push(func, insn, owed, frames, code, access, detail) / WORDS - 1;
+    const at = WORDS * this.#count;
+    if (at === this.#words.length) {
+      const grown = new Int32Array(2 * at);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    const words = this.#words;
+    words[at] = func;
+    words[at + 1] = insn;
+    words[at + 2] = owed;
+    words[at + 3] = frames;
+    words[at + 4] = trap === undefined ? 0 : TRAP_CODES[trap];
+    words[at + 5] = access;
+    words[at + 6] = detail;
+    return this.#count++;
   }
 
-  finish(): Float64Array {
-    return Float64Array.from(this.#words);
+  /** A place by its number, the trap as its code. */
+  at(number: number): Omit<Required<Place>, 'trap'> & { readonly trapCode: number } {
+    const word = (index: number): number => must(this.#words[WORDS * number + index], 'a place');
+    return {
+      func: word(0),
+      insn: word(1),
+      owed: word(2),
+      frames: word(3),
+      trapCode: word(4),
+      access: word(5) >>> 0,
+      detail: word(6),
+    };
   }
-}
-
-/** A place by its number, the trap as its code. */
-export function placeAt(
-  places: Float64Array,
-  number: number,
-): Omit<Required<Place>, 'trap'> & { readonly trapCode: number } {
-  const word = (index: number): number => must(places[WORDS * number + index], 'a place');
-  return {
-    func: word(0),
-    insn: word(1),
-    owed: word(2),
-    frames: word(3),
-    trapCode: word(4),
-    access: word(5),
-    detail: word(6),
-  };
 }

@@ -1,16 +1,18 @@
 /**
- * What is decided about each function of an object before any is emitted: its signature, whether it has a stack frame, whether
- * its calls are replaced by its code, how deep a call chain it may stand in. Knows no code.
+ * What is decided about the functions of an object before they are emitted: signatures, whether one has a stack frame, whether
+ * its calls are replaced by its code, how deep a call chain it may stand in. Worked out as functions are asked for. Knows no code.
  */
+import { must } from '../../errors.js';
 import { isCallback } from '../../helpers/helper.js';
 import { helperOf } from '../../helpers/table.js';
-import { flowOf } from '../../isa/flow.js';
+import { checkJumps, flowOf } from '../../isa/flow.js';
 import type { Flow } from '../../isa/flow.js';
 import { MAX_FRAMES } from '../../memory/cells.js';
 import type { FuncId, FunctionSpec, ObjectSpec } from '../../object/object-spec.js';
 import { helperById } from '../../spec/helpers.js';
 import { usesFrame } from '../frame-use.js';
-import { ALL_ARGUMENTS, ARGUMENTS, liveAtEntry } from './register-use.js';
+import { ALL_ARGUMENTS, ARGUMENTS, liveAtEntry, shapesOf } from './register-use.js';
+import type { Shape } from './register-use.js';
 
 /** A function this small, without frame and calls, is put where it is called. */
 const INLINED_INSNS = 40;
@@ -24,6 +26,7 @@ const MAIN_SET = 0x06;
 
 export interface FunctionPlan {
   readonly spec: FunctionSpec;
+  readonly shapes: readonly Shape[];
   readonly flow: Flow;
   /** Registers that it takes, in order. */
   readonly parameters: readonly number[];
@@ -53,26 +56,27 @@ export function callKindOf(name: string, imm: number): CallKind {
 
 interface Facts {
   readonly spec: FunctionSpec;
-  readonly flow: Flow;
   readonly callees: readonly FuncId[];
   readonly tails: boolean;
   /** Calls functions through pointers. */
   readonly calls: boolean;
-  readonly touchesFrame: boolean;
 }
 
 function factsOf(spec: FunctionSpec): Facts {
   let tails = false;
   let calls = false;
   const callees: FuncId[] = [];
-  for (const [index, insn] of spec.insns.entries()) {
-    const kind = callKindOf(insn.name, insn.imm);
+  const { insns } = spec;
+  for (let index = 0; index < insns.length; index++) {
+    const { name, imm } = must(insns[index], 'an instruction');
+    const kind = callKindOf(name, imm);
+    if (kind === 'none' || kind === 'plain') continue;
     const ref = kind === 'local' ? spec.refs.get(index) : undefined;
     if (ref?.kind === 'call') callees.push(ref.func);
     tails ||= kind === 'tail';
     calls ||= kind === 'callback' || kind === 'register';
   }
-  return { spec, flow: flowOf(spec.insns, spec.name), callees, tails, calls, touchesFrame: usesFrame(spec) };
+  return { spec, callees, tails, calls };
 }
 
 /** Functions that the object may begin with or call through a pointer. */
@@ -85,24 +89,19 @@ function roots(object: ObjectSpec): ReadonlySet<FuncId> {
   return found;
 }
 
-/** Callees before callers, as far as there is no recursion. */
-function calleesFirst(all: readonly Facts[]): FuncId[] {
-  const state = new Uint8Array(all.length);
+/** A function and all that its calls lead to, callees before callers as far as there is no recursion. */
+function calleesFirst(all: readonly Facts[], start: FuncId): FuncId[] {
+  const seen = new Set([start]);
   const order: FuncId[] = [];
-  const path: { func: FuncId; next: number }[] = [];
-  for (let start = 0; start < all.length; start++) {
-    if (state[start] !== 0) continue;
-    state[start] = 1;
-    path.push({ func: start, next: 0 });
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const callee = all[top.func]?.callees[top.next++];
-      if (callee === undefined) {
-        order.push(top.func);
-        path.pop();
-      } else if (state[callee] === 0) {
-        state[callee] = 1;
-        path.push({ func: callee, next: 0 });
-      }
+  const path: { func: FuncId; next: number }[] = [{ func: start, next: 0 }];
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+    const callee = all[top.func]?.callees[top.next++];
+    if (callee === undefined) {
+      order.push(top.func);
+      path.pop();
+    } else if (!seen.has(callee)) {
+      seen.add(callee);
+      path.push({ func: callee, next: 0 });
     }
   }
   return order;
@@ -134,32 +133,64 @@ function depthsOf(object: ObjectSpec, all: readonly Facts[]): Int32Array {
   return depths;
 }
 
-/** @throws LoadError `load-insn` where a jump leaves its function */
-export function planFunctions(object: ObjectSpec): readonly FunctionPlan[] {
-  const all = object.functions.map(factsOf);
-  const isRoot = roots(object);
-  const liveIn: number[] = all.map(() => ALL_ARGUMENTS);
-  for (const func of calleesFirst(all)) {
-    const { spec, flow } = all[func]!;
-    liveIn[func] = liveAtEntry(spec, flow, liveIn) & ALL_ARGUMENTS;
+/** The plans of an object's functions. */
+export class Plans {
+  readonly #all: readonly Facts[];
+  readonly #isRoot: ReadonlySet<FuncId>;
+  readonly #depths: Int32Array;
+  readonly #plans: (FunctionPlan | undefined)[] = [];
+  readonly #liveIn: number[];
+
+  /** @throws LoadError `load-insn` where a jump leaves its function */
+  constructor(object: ObjectSpec) {
+    for (const { insns, name } of object.functions) checkJumps(insns, name);
+    this.#all = object.functions.map(factsOf);
+    this.#isRoot = roots(object);
+    this.#depths = depthsOf(object, this.#all);
+    this.#liveIn = this.#all.map(() => ALL_ARGUMENTS);
   }
-  const depths = depthsOf(object, all);
-  return all.map(({ spec, flow, callees, tails, calls, touchesFrame }, func) => {
-    const isMain = isRoot.has(func);
+
+  get(func: FuncId): FunctionPlan {
+    const known = this.#plans[func];
+    if (known !== undefined) return known;
+    for (const each of calleesFirst(this.#all, func)) this.#plans[each] ??= this.#make(each);
+    return must(this.#plans[func], 'a plan');
+  }
+
+  /** The function, and all that it may call without leaving for another program. */
+  closureOf(func: FuncId): readonly FuncId[] {
+    const found = new Set([func]);
+    for (const each of found) {
+      const { spec, callees } = must(this.#all[each], 'facts');
+      for (const callee of callees) found.add(callee);
+      for (const ref of spec.refs.values()) if (ref.kind === 'func') found.add(ref.func);
+    }
+    return [...found];
+  }
+
+  #make(func: FuncId): FunctionPlan {
+    const { spec, callees, tails, calls } = must(this.#all[func], 'facts');
+    const flow = flowOf(spec.insns, spec.name);
+    const shapes = shapesOf(spec.insns);
+    const liveIn = liveAtEntry(spec, shapes, flow, this.#liveIn) & ALL_ARGUMENTS;
+    this.#liveIn[func] = liveIn;
+    const touchesFrame = usesFrame(spec);
+    const isMain = this.#isRoot.has(func);
     const isLeaf = callees.length === 0 && !tails && !calls;
     const frameless = !isMain && isLeaf && !touchesFrame;
     return {
       spec,
+      shapes,
       flow,
       parameters:
-        isMain && (liveIn[func]! & ~MAIN_SET) === 0
+        isMain && (liveIn & ~MAIN_SET) === 0
           ? MAIN_PARAMETERS
-          : ARGUMENTS.filter((register) => (liveIn[func]! & (1 << register)) !== 0),
+          : ARGUMENTS.filter((register) => (liveIn & (1 << register)) !== 0),
       frameless,
       inlined: frameless && spec.insns.length <= INLINED_INSNS && flow.reducible,
       touchesFrame,
       tails,
-      mayBeTooDeep: depths[func]! + 1 >= MAX_FRAMES,
+      mayBeTooDeep: this.#depths[func]! + 1 >= MAX_FRAMES,
     };
-  });
+  }
 }

@@ -13,11 +13,12 @@ import type { FunctionSpec } from '../../object/object-spec.js';
 
 export const ARGUMENTS = [1, 2, 3, 4, 5] as const;
 const R0 = 1;
+const FRAME_POINTER = 1 << 10;
 /** r1-r5. */
 export const ALL_ARGUMENTS = 0x3e;
 
-/** What a row says of registers, ready for many instructions. */
-interface Shape {
+/** What a row says, ready for many instructions. */
+export interface Shape {
   readonly dstRead: boolean;
   readonly dstWritten: boolean;
   readonly srcRead: boolean;
@@ -25,6 +26,7 @@ interface Shape {
   readonly reads: number;
   /** What an instruction clobbers by rule, compiled code leaves alone: only r0 counts. */
   readonly writes: number;
+  readonly isCall: boolean;
 }
 
 const SHAPES: ReadonlyMap<InsnName, Shape> = new Map(
@@ -40,6 +42,7 @@ const SHAPES: ReadonlyMap<InsnName, Shape> = new Map(
         srcWritten: has('src:w', 'src:rw'),
         reads: implicit?.reads ?? 0,
         writes: isCall ? R0 : (implicit?.writes ?? 0) & R0,
+        isCall,
       },
     ];
   }),
@@ -49,13 +52,26 @@ function shapeOf(name: InsnName): Shape {
   return must(SHAPES.get(name), 'a shape');
 }
 
+/** The shapes of a function's instructions, by index. */
+export function shapesOf(insns: readonly Insn[]): readonly Shape[] {
+  return insns.map(({ name }) => shapeOf(name));
+}
+
+/** Whether a function writes its frame pointer. */
+export function writesFramePointer(insns: readonly Insn[], shapes: readonly Shape[]): boolean {
+  for (let index = 0; index < insns.length; index++) {
+    if ((writesOf(insns[index]!, shapes[index]!) & FRAME_POINTER) !== 0) return true;
+  }
+  return false;
+}
+
 /** r1 to rn. */
 function firstArguments(count: number): number {
   return (2 << count) - 2;
 }
 
 /** @param liveIn what each function of the object takes, for calls */
-export function readsOf(insn: Insn, index: number, spec: FunctionSpec, liveIn: readonly number[]): number {
+function readsOf(insn: Insn, index: number, spec: FunctionSpec, shape: Shape, liveIn: readonly number[]): number {
   const { name, dst, src } = insn;
   switch (name) {
     case 'call_helper': {
@@ -71,27 +87,32 @@ export function readsOf(insn: Insn, index: number, spec: FunctionSpec, liveIn: r
     case 'exit':
       return R0;
     default: {
-      const { dstRead, srcRead, reads } = shapeOf(name);
+      const { dstRead, srcRead, reads } = shape;
       return reads | (dstRead ? 1 << dst : 0) | (srcRead ? 1 << src : 0);
     }
   }
 }
 
-export function writesOf({ name, dst, src }: Insn): number {
-  const { dstWritten, srcWritten, writes } = shapeOf(name);
+export function writesOf({ dst, src }: Insn, { dstWritten, srcWritten, writes }: Shape): number {
   return writes | (dstWritten ? 1 << dst : 0) | (srcWritten ? 1 << src : 0);
 }
 
 /** Registers that are read before they are written where the function begins; `packet` loads may return early, with r0. */
-export function liveAtEntry(spec: FunctionSpec, { blocks, order }: Flow, liveIn: readonly number[]): number {
+export function liveAtEntry(
+  spec: FunctionSpec,
+  shapes: readonly Shape[],
+  { blocks, order }: Flow,
+  liveIn: readonly number[],
+): number {
   const reads = new Int32Array(blocks.length);
   const writes = new Int32Array(blocks.length);
   for (const at of order) {
     const { first, last } = must(blocks[at], 'a block');
     for (let index = first; index <= last; index++) {
-      const insn = must(spec.insns[index], 'an instruction');
-      reads[at]! |= readsOf(insn, index, spec, liveIn) & ~writes[at]!;
-      writes[at]! |= writesOf(insn);
+      const insn = spec.insns[index]!;
+      const shape = shapes[index]!;
+      reads[at]! |= readsOf(insn, index, spec, shape, liveIn) & ~writes[at]!;
+      writes[at]! |= writesOf(insn, shape);
     }
   }
   const live = new Int32Array(blocks.length);

@@ -3,19 +3,27 @@ import type { Machine } from '../../machine/machine.js';
 import { cells } from '../../memory/cells.js';
 import { TRAP_CODES } from '../../spec/traps.js';
 import type { Checks } from '../engine.js';
-import type { CompiledModule } from './compile-module.js';
-import { placeAt } from './places.js';
+import { moduleName } from './compile-module.js';
+import type { CompiledGroup } from './compile-module.js';
+import type { Places } from './places.js';
 
-type Where = Pick<CompiledModule, 'places' | 'sections'>;
+interface Where {
+  readonly places: Places;
+  /** The modules that run, by the function that each begins with. */
+  readonly groups: readonly (Pick<CompiledGroup, 'sections'> | undefined)[];
+}
 
-/** As V8 and SpiderMonkey write a frame of compiled code: the function's number, and the offset in the module. */
-const WASM_FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/g;
+/** As V8 writes a frame of compiled code: the module's name where it has one, the function's number, the offset in the module. */
+const WASM_FRAME = /(?:(\w+)-[0-9a-f]+:)?wasm-function\[(\d+)\]:0x([0-9a-f]+)/g;
 
 /** The number of the place where a host's error says that compiled code stood, or -1. */
-function placeOf(error: Error, { sections }: Where): number {
+function placeOf(error: Error, { groups }: Where): number {
+  const running = groups.filter((group) => group !== undefined);
   // The innermost frame may be of code that belongs to no function of the object, such as a map's lookup.
-  for (const [, func, at] of (error.stack ?? '').matchAll(WASM_FRAME)) {
-    const section = sections.get(Number(func));
+  for (const [, name, func, at] of (error.stack ?? '').matchAll(WASM_FRAME)) {
+    // A host that does not tell modules apart is believed where there is one.
+    const named = groups.find((_group, root) => moduleName(root) === name);
+    const section = (named ?? (running.length === 1 ? running[0] : undefined))?.sections.get(Number(func));
     if (section === undefined) continue;
     const offset = Number(`0x${at ?? ''}`) - section.start;
     return section.marks.findLast((mark) => mark.offset <= offset)?.number ?? -1;
@@ -27,7 +35,7 @@ function placeOf(error: Error, { sections }: Where): number {
 export function noteStop({ memory }: Machine, where: Where, checks: Checks): void {
   const number = memory.word(cells.resume) - 1;
   if (number < 0) return;
-  const { func, insn, owed, frames, trapCode, access, detail } = placeAt(where.places, number);
+  const { func, insn, owed, frames, trapCode, access, detail } = where.places.at(number);
   memory.setWord(cells.trapFunc, func);
   memory.setWord(cells.trapInsn, insn);
   memory.setWord(cells.depth, memory.word(cells.depth) + frames);
@@ -49,7 +57,7 @@ export function noteStop({ memory }: Machine, where: Where, checks: Checks): voi
  */
 export function noteHostStop({ memory }: Machine, where: Where, error: Error): void {
   const number = placeOf(error, where);
-  const place = number < 0 ? undefined : placeAt(where.places, number);
+  const place = number < 0 ? undefined : where.places.at(number);
   memory.setWord(cells.trapCode, place?.trapCode ?? TRAP_CODES.memory);
   memory.setWord(cells.trapFunc, place?.func ?? 0);
   memory.setWord(cells.trapInsn, place?.insn ?? 0);

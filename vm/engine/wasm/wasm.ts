@@ -1,5 +1,5 @@
 /**
- * The compiling engine: eBPF to WebAssembly, one module an object. Traps, instruction counts and what is left in memory are
+ * The compiling engine: eBPF to WebAssembly, a module for each program that is entered. Traps, instruction counts and what is left in memory are
  * those of `interp`, except for what Linux's verifier never lets a program see: r1-r5 after a call of a function are the
  * caller's own, and where a function begins, registers are 0 that it is not given (r0, r6-r9, after a tail call r3-r5 too).
  * Without the memory check, an access outside of the memory is the host's to find: the trap has its place, but neither address
@@ -8,6 +8,7 @@
 import type { Ptr } from '../../addr.js';
 import { InvariantError, LoadError, must } from '../../errors.js';
 import { wasm as host } from '../../host.js';
+import type { WasmInstance, WasmModule } from '../../host.js';
 import { STACK_BYTES } from '../../machine/layout.js';
 import type { Machine } from '../../machine/machine.js';
 import { cells, MAX_FRAMES } from '../../memory/cells.js';
@@ -17,41 +18,50 @@ import type { Rights } from '../../memory/shadow.js';
 import type { FuncId } from '../../object/object-spec.js';
 import type { Batch, Checks, Compiled, Engine, Outcome, Runner, Status } from '../engine.js';
 import { readOutcome } from '../outcome.js';
-import { CALLBACK_ENTRY, compileModule, ENTRY } from './compile-module.js';
-import type { CompiledModule, CompileOptions } from './compile-module.js';
-import { bindImports, IMPORT_MODULE } from './imports.js';
+import { CALLBACK_ENTRY, ENTRY, MAKE, mustCompile, ObjectCompiler } from './compile-module.js';
+import type { CompiledGroup, CompileOptions } from './compile-module.js';
+import { ImportBinder, IMPORT_MODULE } from './imports.js';
+import type { Needs } from './imports.js';
 import { noteHostStop, noteStop } from './stopped.js';
 
-type Entry = (func: FuncId, ctx: Ptr, arg2: number) => void;
-type CallbackEntry = (func: FuncId, r1: Ptr, r2: Ptr, r3: Ptr) => void;
+type Entry = (ctx: Ptr, arg2: number) => void;
+type CallbackEntry = (r1: Ptr, r2: Ptr, r3: Ptr) => void;
 
 class WasmRunner implements Runner {
   readonly #machine: Machine;
   readonly #checks: Checks;
-  readonly #entry: Entry;
-  /** Undefined where the object has no timers. */
-  readonly #callbackEntry: CallbackEntry | undefined;
-  readonly #compiled: CompiledModule;
+  readonly #compiler: ObjectCompiler;
+  readonly #binder: ImportBinder;
+  /** By the function that each begins with. */
+  readonly #groups: (CompiledGroup | undefined)[] = [];
+  readonly #entries: (Entry | undefined)[] = [];
+  readonly #callbackEntries: (CallbackEntry | undefined)[] = [];
   /** Whether frames may have rights that the next run must not find. */
   #framesOpen = true;
 
-  constructor(machine: Machine, compiled: CompiledModule, checks: Checks) {
+  constructor(machine: Machine, compiler: ObjectCompiler, checks: Checks) {
     if (host === undefined) throw new InvariantError('no WebAssembly');
     this.#machine = machine;
     this.#checks = checks;
-    this.#compiled = compiled;
-    const imports = { [IMPORT_MODULE]: bindImports(compiled.needs, machine, checks) };
-    const { exports } = new host.Instance(compiled.module, imports);
-    this.#entry = exports[ENTRY] as Entry;
-    this.#callbackEntry = exports[CALLBACK_ENTRY] as CallbackEntry | undefined;
+    this.#compiler = compiler;
+    const table = compiler.usesTable
+      ? new host.Table({ element: 'anyfunc', initial: compiler.tableEntries })
+      : undefined;
+    this.#binder = new ImportBinder(machine, checks, { table, [MAKE]: (func: FuncId) => this.#make(func) });
+    if (table !== undefined) this.#instantiate(compiler.stubs());
     // No frame is open but the first: a program that strays from it into another must be caught.
     if (machine.memory.word(cells.depth) === 0) this.#markFrames(1, MAX_FRAMES - 1, NO_ACCESS);
   }
 
+  prepare(func: FuncId): void {
+    this.#make(func);
+  }
+
   run(func: FuncId, ctx: Ptr, arg2 = 0): Status {
-    if (this.#framesOpen) this.#resetFrames();
+    const entry = this.#entries[func] ?? this.#make(func);
+    this.#closeFrames();
     try {
-      this.#entry(func, ctx, arg2);
+      entry(ctx, arg2);
       return 'exit';
     } catch (stop) {
       this.#note(stop);
@@ -60,13 +70,13 @@ class WasmRunner implements Runner {
   }
 
   runBatch(func: FuncId, ctx: Ptr, batch: Batch): void {
-    const entry = this.#entry;
+    const entry = this.#entries[func] ?? this.#make(func);
     for (let index = 0; index < batch.count; index++) {
       batch.arrive(index);
       let status: Status = 'exit';
-      if (this.#framesOpen) this.#resetFrames();
+      this.#closeFrames();
       try {
-        entry(func, ctx, 0);
+        entry(ctx, 0);
       } catch (stop) {
         this.#note(stop);
         status = 'trap';
@@ -76,10 +86,11 @@ class WasmRunner implements Runner {
   }
 
   runCallback(func: FuncId, [r1, r2, r3]: readonly [Ptr, Ptr, Ptr]): Status {
-    const enter = must(this.#callbackEntry, 'the entry of callbacks');
-    if (this.#framesOpen) this.#resetFrames();
+    this.#make(func);
+    const enter = must(this.#callbackEntries[func], 'the entry of a callback');
+    this.#closeFrames();
     try {
-      enter(func, r1, r2, r3);
+      enter(r1, r2, r3);
       return 'exit';
     } catch (stop) {
       this.#note(stop);
@@ -91,15 +102,39 @@ class WasmRunner implements Runner {
     return readOutcome(this.#machine);
   }
 
+  /** Joins the module that begins with a function to the machine. */
+  #make(func: FuncId): Entry {
+    const known = this.#entries[func];
+    if (known !== undefined) return known;
+    const group = this.#compiler.group(func);
+    const { exports } = this.#instantiate(group.module, group.needs);
+    const entry = exports[ENTRY] as Entry;
+    this.#callbackEntries[func] = exports[CALLBACK_ENTRY] as CallbackEntry | undefined;
+    this.#groups[func] = group;
+    this.#entries[func] = entry;
+    return entry;
+  }
+
+  #instantiate(module: WasmModule, needs?: Needs): WasmInstance {
+    if (host === undefined) throw new InvariantError('no WebAssembly');
+    return new host.Instance(module, { [IMPORT_MODULE]: this.#binder.bind(needs ?? NOTHING) });
+  }
+
   /** Says in the cells why a run stopped; what is no trap is thrown on. */
   #note(stop: unknown): void {
     const machine = this.#machine;
+    const where = { places: this.#compiler.places, groups: this.#groups };
     this.#framesOpen = this.#checks.memory;
-    if (stop instanceof TrapSignal) noteStop(machine, this.#compiled, this.#checks);
+    if (stop instanceof TrapSignal) noteStop(machine, where, this.#checks);
     else if (host === undefined || !(stop instanceof host.RuntimeError)) throw stop;
     // Compiled code that stops itself has noted where.
-    else if (/unreachable/i.test(stop.message)) noteStop(machine, this.#compiled, this.#checks);
-    else noteHostStop(machine, this.#compiled, stop);
+    else if (/unreachable/i.test(stop.message)) noteStop(machine, where, this.#checks);
+    else noteHostStop(machine, where, stop);
+  }
+
+  #closeFrames(): void {
+    // Another runner of the machine may have been stopped within frames.
+    if (this.#framesOpen || this.#machine.memory.word(cells.depth) !== 0) this.#resetFrames();
   }
 
   #resetFrames(): void {
@@ -118,15 +153,35 @@ class WasmRunner implements Runner {
   }
 }
 
+/** What the stubs need. */
+const NOTHING: Needs = {
+  plain: [],
+  callback: [],
+  tailCalls: false,
+  registerCalls: false,
+  pointers: false,
+  timers: false,
+};
+
+/** Functions beyond this are compiled before a run. */
+const LARGE_INSNS = 50_000;
+
 /** @param options other ways to compile than the usual one: for tests, and hosts that lack something */
 export function wasmEngine(options?: CompileOptions): Engine {
   return {
     name: 'wasm',
     compile(object, layout, checks): Compiled {
-      const compiled = compileModule(object, layout, checks, options);
+      mustCompile();
+      if (checks.memory && layout.shadowDelta === 0)
+        throw new InvariantError('the memory check needs a layout with shadow');
+      if (checks.counters && layout.counters.length === 0)
+        throw new InvariantError('counting blocks needs a layout with counters');
+      const compiler = new ObjectCompiler(object, layout, checks, options);
+      // What a host may refuse for its size shows before anything runs.
+      for (const [func, { insns }] of object.functions.entries()) if (insns.length > LARGE_INSNS) compiler.group(func);
       return {
         bind(machine, probe) {
-          if (probe === undefined) return new WasmRunner(machine, compiled, checks);
+          if (probe === undefined) return new WasmRunner(machine, compiler, checks);
           throw new LoadError('load-unsupported', 'engine wasm takes no probe', {
             data: { feature: 'probe' },
             hint: 'engine interp takes one',
