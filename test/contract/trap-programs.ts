@@ -219,8 +219,8 @@ const MEMORY: readonly ProgramCase[] = [
   {
     name: 'a map itself',
     maps: [values],
-    text: 'ld_pseudo r1, 0x1, 0x0\nr0 = *(u64 *)(r1 + 0)\nexit',
-    want: 'memory at function 0 pc 2 after 2 insns: out of bounds read of 8 bytes at map `values` itself',
+    text: 'ld_pseudo r1, 0x1, 0x0\n*(u64 *)(r1 + 0) = 1\nexit',
+    want: 'memory at function 0 pc 2 after 2 insns: write of 8 bytes at map `values` itself, which is read-only',
   },
   {
     name: 'a packet pointer after adjust_head',

@@ -62,7 +62,7 @@ const FAULTS: readonly (readonly [what: string, text: string, trap: RegExp])[] =
     '*(u64 *)(r10 - 8) = 1\n*(u64 *)(r10 - 24) = 1\n*(u64 *)(r10 - 16) = 1\nr2 = r10\nr2 += -8\nr3 = r10\nr3 += -24\nr4 = 0\nld_pseudo r1, 0x1, 0x1\ncall map_update_elem\nr2 = r10\nr2 += -8\nld_pseudo r1, 0x1, 0x1\ncall map_lookup_elem\nif r0 == 0 goto out\nr0 = *(u64 *)(r0 + 8)\nout: r0 = 0\nexit',
     /^memory /,
   ],
-  ['a map itself', `ld_pseudo r1, 0x1, 0x0\nr0 = *(u32 *)(r1 + 0)${end}`, /^memory /],
+  ['a map itself', `ld_pseudo r1, 0x1, 0x0\nr0 = *(u32 *)(r1 + 8)${end}`, /^memory /],
   ['a map itself, written', `ld_pseudo r1, 0x1, 0x1\n*(u64 *)(r1 + 0) = 1${end}`, /^memory /],
   ['below the stack', `*(u64 *)(r10 - 520) = 1${end}`, /^memory /],
   ['above the stack', `r0 = *(u64 *)(r10 + 0)${end}`, /^memory /],

@@ -92,7 +92,7 @@ function blocksOf(insns: readonly Insn[], targets: Int32Array): readonly Block[]
   const starts = new Int32Array(insns.length + 1);
   starts[0] = 1;
   for (let index = 0; index < insns.length; index++) {
-    const target = targets[index]!;
+    const target = targets[index] ?? -1;
     if (target >= 0) starts[target] = 1;
     if (target >= 0 || endsPath(must(insns[index], 'an instruction'))) starts[index + 1] = 1;
   }
