@@ -134,6 +134,8 @@ export function accessStack(d: Draft): void {
     return;
   }
   const [base, { off }] = stack;
+  // It may read a part of a pointer that was spilled.
+  d.shared.unsteady = true;
   d.forgetSlots(LOW, LOW + 64);
   indexed(d, base, { is: 'nothing' }, d.slip() ? -off + 4 : Math.min(64, -off), 0, {
     ...access,
