@@ -605,6 +605,42 @@ load:
     exit`,
   },
   {
+    id: 'dynptr-iterator',
+    wrong: `.section "xdp"
+    r1 = r10
+    r1 += -8
+    r2 = 8
+    r3 = r10
+    r3 += -32                       // nothing has made a dynptr there
+    r4 = 0
+    r5 = 0
+    call bpf_dynptr_read
+    r0 = 1
+    exit`,
+    mended: `.map events, type=ringbuf, entries=4096
+.section "xdp"
+    r1 = map events ll
+    r2 = 8
+    r3 = 0
+    r4 = r10
+    r4 += -32
+    call bpf_ringbuf_reserve_dynptr
+    r1 = r10
+    r1 += -8
+    r2 = 8
+    r3 = r10
+    r3 += -32
+    r4 = 0
+    r5 = 0
+    call bpf_dynptr_read
+    r1 = r10
+    r1 += -32
+    r2 = 0
+    call bpf_ringbuf_discard_dynptr
+    r0 = 1
+    exit`,
+  },
+  {
     id: 'atomic-target',
     wrong: `.section "xdp"
 ${PACKET}
@@ -642,6 +678,5 @@ export const WITHOUT_EXAMPLE: ReadonlyMap<string, string> = new Map([
     'The address of a place outside of a data section: loaders refuse such an object before the kernel sees it.',
   ],
   ['lock', 'Needs a map whose value has a `struct bpf_spin_lock` in BTF, which only a compiler writes.'],
-  ['dynptr-iterator', 'Dynptrs and iterators, which skep is learning to judge.'],
   ['unprivileged', 'Only for programs that are loaded with fewer capabilities.'],
 ]);
