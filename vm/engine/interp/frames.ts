@@ -127,6 +127,14 @@ export class Frames {
     this.#lowered.lower(func);
   }
 
+  /** Lowers what a run that stopped at `pc` goes on in: a checkpoint may come from another runner of the machine. */
+  lowerOpen(pc: number): void {
+    this.#lowered.lowerAt(pc);
+    for (let depth = this.depth; depth > 0; depth--) {
+      this.#lowered.lowerAt(this.memory.word(FRAMES_BASE + depth * FRAME_BYTES + frame.returnTo));
+    }
+  }
+
   /** The calls that open frames wait for, the innermost first. */
   callers(): { readonly func: number; readonly insn: number }[] {
     const calls = [];

@@ -84,6 +84,7 @@ class InterpRunner implements SteppingRunner {
 
   step(insns: number): Status {
     this.#frames.loadRegisters();
+    this.#frames.lowerOpen(this.#machine.memory.word(cells.resume));
     const status = this.#advance(insns);
     this.#frames.saveRegisters();
     return status;
@@ -130,6 +131,7 @@ class InterpRunner implements SteppingRunner {
     const frames = this.#frames;
     const { code } = frames;
     const pc = this.#machine.memory.word(cells.resume);
+    frames.lowerOpen(pc);
     return { func: code[pc + 6] ?? 0, insn: code[pc + 7] ?? 0, depth: frames.depth };
   }
 

@@ -69,6 +69,13 @@ export class Code {
     this.#sites = new Map(this.helpers.map((name, site) => [name, site]));
   }
 
+  /** Lowers the function that holds `pc`, if nobody has: a run may have got there in other code of the same object. */
+  lowerAt(pc: number): void {
+    let func = this.entries.length - 1;
+    while (func > 0 && this.entries[func]! > pc) func--;
+    if (this.words[this.entries[func]!] === OPS.lower) this.lower(func);
+  }
+
   /** Lowers a function where its code is to be. */
   lower(index: number): void {
     const func = must(this.#object.functions[index], 'a function');
