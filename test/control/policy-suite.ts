@@ -19,7 +19,7 @@ import { drops, REASONS, SCENARIOS } from './policy-scenarios.js';
 import type { Reason, Settings } from './policy-scenarios.js';
 
 const OBJECT = loadObject(readFileSync('bpf/policy.bpf.o'));
-/** Large tables are slow to make, and nothing here fills them. */
+/** Large tables are slow to make, and few tests fill them. */
 const MAX_ENTRIES = 1024;
 
 /** The programs of an object with a policy in its maps. */
@@ -34,10 +34,10 @@ export interface PolicyRunner {
 
 export type OpenRunner = (object: ObjectSpec) => PolicyRunner;
 
-/** The object with other values in .rodata, and smaller tables. */
-export function objectWith(settings: Settings): ObjectSpec {
+/** The object with other values in .rodata, and tables of a size. */
+export function objectWith(settings: Settings, maxEntries = MAX_ENTRIES): ObjectSpec {
   const maps = OBJECT.maps.map((map) => {
-    if (map.type === 'lru_hash' || map.type === 'lpm_trie') return { ...map, maxEntries: MAX_ENTRIES };
+    if (map.type === 'lru_hash' || map.type === 'lpm_trie') return { ...map, maxEntries };
     if (map.section !== '.rodata') return map;
     const contents = new Uint8Array(must(map.contents, 'contents'));
     for (const [name, value] of Object.entries(settings)) {
@@ -71,8 +71,8 @@ export class Judge {
   readonly #rules: readonly PolicyMapEntry[];
   readonly #counts = new Map<string, number>();
 
-  constructor(open: OpenRunner, policy: Policy, settings: Settings = {}) {
-    this.#runner = open(objectWith(settings));
+  constructor(open: OpenRunner, policy: Policy, settings: Settings = {}, maxEntries?: number) {
+    this.#runner = open(objectWith(settings, maxEntries));
     const { ipcache, rules } = policyMaps(policy);
     for (const { key, value } of ipcache) this.#runner.update('ipcache', key, value);
     for (const { key, value } of rules) this.#runner.update('rules', key, value);
