@@ -129,6 +129,8 @@ export interface ProgramResult {
   readonly callHeavy: boolean;
 }
 
+const WARM_MS_A_ROUND = 40;
+
 /** Times all subjects over all steps, slice by slice in turn. */
 function sample(steps: readonly Step[], subjects: readonly Subject[], rounds: number): Sampled[] {
   const plans = subjects.map((subject) => {
@@ -137,16 +139,19 @@ function sample(steps: readonly Step[], subjects: readonly Subject[], rounds: nu
     while (subject.run(times) < SLICE_NS && times < 1e6) times *= 2;
     return { subject, times: Math.max(1, Math.ceil(times / steps.length)), samples: [] as number[] };
   });
-  // The first rounds warm up: hosts compile in tiers.
-  for (let round = -rounds; round < rounds; round++) {
+  // The first rounds warm up: hosts compile in tiers, large functions for a second or two beside the run.
+  const warmAt = performance.now() + WARM_MS_A_ROUND * rounds;
+  for (let round = 0; round < rounds;) {
+    const warm = performance.now() >= warmAt;
     for (const { subject, times, samples } of plans) {
       let total = 0;
       for (const step of steps) {
         subject.arrive(step);
         total += subject.run(times);
       }
-      if (round >= 0) samples.push(total / (times * steps.length));
+      if (warm) samples.push(total / (times * steps.length));
     }
+    if (warm) round++;
   }
   return plans.map(({ samples }) => {
     samples.sort((a, b) => a - b);
